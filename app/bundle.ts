@@ -1,0 +1,96 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { type BuildOptions, build } from "esbuild";
+
+/** One self-contained ES module for Node, and the name under which it is stored. */
+export interface Bundle {
+  /** JavaScript source text. */
+  readonly code: string;
+  /** Lower-case hex SHA-256 of `code` in UTF-8: the same sources give the same hash on any machine. */
+  readonly sha256: string;
+}
+
+/** A static file of the page, kept inside the server's bundle so that one object is the whole release. */
+export interface PageFile {
+  readonly type: string;
+  readonly body: string;
+}
+
+/** The page's files by URL path. */
+export type PageFiles = Record<string, PageFile>;
+
+const appFolder = import.meta.dirname;
+
+const contentTypes: Record<string, string> = {
+  ".html": "text/html; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".svg": "image/svg+xml",
+};
+
+/** What every bundle shares. Identifiers stay readable: a stack trace in a log is worth more than a few kilobytes. */
+const common: BuildOptions = {
+  absWorkingDir: appFolder,
+  bundle: true,
+  write: false,
+  format: "esm",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: "none",
+  logLevel: "silent",
+};
+
+/** Bundles the Express server (`app/main.ts`) with its page. */
+export async function buildServer(): Promise<Bundle> {
+  return bundleForNode("main.ts", { CHIRP_PAGE: JSON.stringify(await buildPage()) });
+}
+
+/** Bundles the agent that fetches, checks and runs the server on an instance (`app/agent/main.ts`). */
+export function buildAgent(): Promise<Bundle> {
+  return bundleForNode("agent/main.ts");
+}
+
+/** Bundles one Lambda handler, `app/functions/<name>.ts`. */
+export function buildFunction(name: string): Promise<Bundle> {
+  return bundleForNode(`functions/${name}.ts`);
+}
+
+/** Bundles the page: `web/main.tsx` becomes `/main.js`; the HTML, style sheet and icon are served as they are. */
+export async function buildPage(): Promise<PageFiles> {
+  const script = await build({
+    ...common,
+    entryPoints: ["web/main.tsx"],
+    platform: "browser",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+    minifyIdentifiers: true,
+  });
+  const files: PageFiles = { "/main.js": { type: contentTypes[".js"] as string, body: outputText(script) } };
+  for (const name of ["index.html", "style.css", "icon.svg"]) {
+    const body = await readFile(join(appFolder, "web", name), "utf8");
+    files[`/${name}`] = { type: contentTypes[extname(name)] as string, body };
+  }
+  return files;
+}
+
+async function bundleForNode(entry: string, define: Record<string, string> = {}): Promise<Bundle> {
+  const result = await build({
+    ...common,
+    entryPoints: [entry],
+    platform: "node",
+    target: "node22",
+    define,
+    // CommonJS packages inside an ES module still call require() for Node's own modules.
+    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+  });
+  const code = outputText(result);
+  return { code, sha256: createHash("sha256").update(code).digest("hex") };
+}
+
+function outputText(result: { outputFiles?: { text: string }[] }): string {
+  const text = result.outputFiles?.[0]?.text;
+  if (text === undefined) throw new Error("esbuild returned no output file; is the entry point there?");
+  return text;
+}
