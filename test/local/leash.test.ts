@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { leash } from "../../local/process/leash.ts";
@@ -84,11 +84,8 @@ describe("leash", () => {
   });
 });
 
+/** Whether a process of the group still runs; one that only waits to be reaped does not. */
 function isGroupAlive(pid: number): boolean {
-  try {
-    process.kill(-pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  const lines = execFileSync("ps", ["-eo", "pgid=,stat="], { encoding: "utf8" }).split("\n");
+  return lines.map((line) => line.trim().split(/\s+/)).some(([group, state]) => Number(group) === pid && !state?.startsWith("Z"));
 }
