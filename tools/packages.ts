@@ -79,7 +79,7 @@ async function apt(command: readonly string[], env: NodeJS.ProcessEnv, program: 
   try {
     result = await run(command[0] as string, command.slice(1), { env });
   } catch (error) {
-    throw new Error(`${program.title} could not be installed: ${(error as Error).message}`);
+    throw new Error(`${program.title} could not be installed: ${(error as Error).message}`, { cause: error });
   }
   if (result.code !== 0) {
     throw new Error(
