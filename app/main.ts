@@ -1,0 +1,57 @@
+import { hostname } from "node:os";
+import { pino } from "pino";
+import { Secrets } from "./aws/secrets.ts";
+import type { PageFiles } from "./bundle.ts";
+import { Passwords } from "./domain/passwords.ts";
+import { createApp } from "./server/app.ts";
+import { StoreBackend } from "./server/backend.ts";
+import { type Config, readConfig } from "./server/config.ts";
+import { serve } from "./server/serve.ts";
+import { openMysql } from "./store/mysql/open.ts";
+
+/** The page's files; the bundler puts them here. */
+declare const CHIRP_PAGE: PageFiles;
+
+/** The file descriptor that systemd's convention gives an inherited socket. */
+const inheritedSocket = 3;
+
+async function main(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel });
+  const { database, region, adminSecret, appSecret, trustedProxies, maxConnectionAge } = config;
+  const secrets = new Secrets(region);
+  const backend = new StoreBackend({
+    open: () => openMysql({ address: database, secrets, adminSecret, appSecret }),
+    holder: `${hostname()}:${process.pid}`.slice(-100),
+    log,
+  });
+  const app = createApp({ backend, passwords: new Passwords(), page: CHIRP_PAGE, trustedProxies, log });
+  const listen = config.inheritsSocket ? { fd: inheritedSocket } : { port: config.port };
+  const { port, connections } = await serve({ app, listen, maxConnectionAge });
+  log.info({ port }, "listening");
+  process.send?.({ type: "listening", port });
+
+  let draining: Promise<void> | undefined;
+  const drain = (reason: string) => {
+    draining ??= (async () => {
+      log.info({ reason }, "draining");
+      await connections.drain();
+      await backend.close();
+      log.info("drained");
+      process.exit(0);
+    })();
+  };
+  process.on("SIGTERM", () => drain("SIGTERM"));
+  process.on("SIGINT", () => drain("SIGINT"));
+  // Whoever started us is gone, or lets go of us.
+  process.on("disconnect", () => drain("disconnect"));
+  process.on("message", (message: { type?: unknown }) => {
+    if (message?.type === "replaced") connections.replaced();
+  });
+}
+
+try {
+  await main(readConfig(process.env));
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
+}

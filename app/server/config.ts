@@ -1,0 +1,69 @@
+import { z } from "zod";
+
+/** Everything the service is told by its environment. */
+export interface Config {
+  /** Port to listen on where no listening socket is inherited. */
+  readonly port: number;
+  /** Whether file descriptor 3 is a listening socket to use (`LISTEN_FDS=1`). */
+  readonly inheritsSocket: boolean;
+  readonly region: string;
+  readonly database: { readonly host: string; readonly port: number; readonly database: string; readonly tls: boolean };
+  readonly adminSecret: string;
+  readonly appSecret: string;
+  /** Proxies in front whose X-Forwarded-* headers are believed. */
+  readonly trustedProxies: number;
+  /** Seconds after which a kept-alive connection is asked to close, so that its client looks the address up again. */
+  readonly maxConnectionAge: number;
+  readonly logLevel: string;
+}
+
+const text = z.string({ error: "is not set" }).min(1, "is empty");
+const wholeNumber = (least: number, most: number) =>
+  z.coerce
+    .number()
+    .int()
+    .min(least)
+    .max(most, { error: `must be a whole number from ${least} to ${most}` });
+
+const environment = z.object({
+  PORT: wholeNumber(0, 65535).default(80),
+  LISTEN_FDS: z.enum(["", "0", "1"], { error: "must be 1, or not set" }).default(""),
+  AWS_REGION: text,
+  DB_HOST: text,
+  DB_PORT: wholeNumber(1, 65535).default(3306),
+  DB_NAME: text.max(64),
+  DB_ADMIN_SECRET: text,
+  DB_APP_SECRET: text,
+  DB_CA: z.string().default(""),
+  TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
+  MAX_CONNECTION_AGE_SECONDS: wholeNumber(1, 86400).default(60),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+
+/**
+ * Reads the configuration from environment variables.
+ *
+ * @throws Error that lists every variable that is missing or wrong
+ */
+export function readConfig(variables: NodeJS.ProcessEnv): Config {
+  const { success, data, error } = environment.safeParse(variables);
+  if (!success) {
+    const problems = error.issues.map(({ path, message }) => {
+      const name = String(path[0]);
+      const value = variables[name];
+      return `  ${name}${value === undefined ? "" : `=${value}`}: ${message}`;
+    });
+    throw new Error(`The environment does not configure the service:\n${problems.join("\n")}`);
+  }
+  return {
+    port: data.PORT,
+    inheritsSocket: data.LISTEN_FDS === "1",
+    region: data.AWS_REGION,
+    database: { host: data.DB_HOST, port: data.DB_PORT, database: data.DB_NAME, tls: data.DB_CA !== "" },
+    adminSecret: data.DB_ADMIN_SECRET,
+    appSecret: data.DB_APP_SECRET,
+    trustedProxies: data.TRUSTED_PROXIES,
+    maxConnectionAge: data.MAX_CONNECTION_AGE_SECONDS,
+    logLevel: data.LOG_LEVEL,
+  };
+}

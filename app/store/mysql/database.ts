@@ -1,0 +1,198 @@
+import {
+  createPool,
+  type Pool,
+  type PoolConnection,
+  type ResultSetHeader,
+  type RowDataPacket,
+  TypedParameter,
+} from "mysql2/promise";
+import type { Credentials } from "../../aws/secrets.ts";
+import { errors } from "../../domain/errors.ts";
+import { firstVersion, type Version } from "../../domain/version.ts";
+import { isConflict, isLoss, isOverload, isRefusedLogin } from "./failures.ts";
+import { connectionOptions, type DatabaseAddress } from "./login.ts";
+
+/** What a statement may be given. Integers become BIGINT UNSIGNED; ids are passed as BigInt. */
+export type Value = string | number | bigint | Buffer | null;
+
+/** A result row. 64-bit integers arrive as strings, binary columns as buffers. */
+export type Row = Record<string, unknown>;
+
+/** Connections per server: ten servers stay within the 100 or so that the smallest database class accepts. */
+const connectionLimit = 8;
+
+/** Statements that may wait for a connection; beyond that the server is overloaded and says so. */
+const queueLimit = 400;
+
+/** Milliseconds before a statement without an answer is given up and its connection with it. */
+const statementTimeout = 10_000;
+
+/** Milliseconds during which a failed operation is tried again before the client is told to. */
+const patience = 2_500;
+
+export interface DatabaseOptions {
+  readonly address: DatabaseAddress;
+  /** Reads the login afresh; called at the start and whenever the login is refused. */
+  readonly credentials: () => Promise<Credentials>;
+}
+
+/** Pooled, prepared access to the database that survives deadlocks, lost connections and rotated passwords. */
+export class Database {
+  readonly #options: DatabaseOptions;
+  #pool: Promise<Pool> | undefined;
+  #closed = false;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+  }
+
+  /** Reads rows by one prepared statement. */
+  read(sql: string, values: Value[] = []): Promise<Row[]> {
+    return this.#retrying((connection) => select(connection, sql, values));
+  }
+
+  /**
+   * Runs one transaction on the versioned rows. It first reads the control row with a shared lock: whoever changes the
+   * store of record waits for this transaction and stops the next. (LOCK IN SHARE MODE, as MariaDB has no FOR SHARE.)
+   *
+   * `work` may run several times, also after a commit whose answer was lost: it must do nothing the second time.
+   *
+   * @throws AppError `moving_house` when another store is the record
+   */
+  write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return this.#retrying(async (connection) => {
+      await connection.query("START TRANSACTION");
+      const [control] = await select(
+        connection,
+        "SELECT record, epoch FROM control WHERE id = 1 LOCK IN SHARE MODE",
+        [],
+      );
+      if (control?.record !== "mysql") throw errors.notTheRecord(String(control?.record));
+      const result = await work(new Transaction(connection, firstVersion(BigInt(control.epoch as number))));
+      await connection.query("COMMIT");
+      return result;
+    });
+  }
+
+  /** Runs one statement outside the versioned rows, such as a worker's lease. Returns the number of rows it changed. */
+  execute(sql: string, values: Value[]): Promise<number> {
+    return this.#retrying((connection) => change(connection, sql, values));
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const pool = await this.#pool?.catch(() => undefined);
+    await pool?.end().catch(() => {}); // a connection that is gone already cannot be ended politely
+  }
+
+  async #retrying<T>(operation: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    const deadline = performance.now() + patience;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#once(operation);
+      } catch (error) {
+        if (isOverload(error)) throw errors.unavailable(error);
+        const isTransient = isConflict(error) || isLoss(error) || isRefusedLogin(error);
+        if (!isTransient) throw error;
+        // Doubling, with chance, so that those who collided don't meet again.
+        const pause = Math.min(10 * 2 ** attempt, 500) * (0.5 + Math.random());
+        if (this.#closed || performance.now() + pause > deadline) throw errors.unavailable(error);
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+
+  async #once<T>(operation: (connection: PoolConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#connection();
+    try {
+      const result = await operation(connection);
+      connection.release();
+      return result;
+    } catch (error) {
+      // After a lost connection nothing can be rolled back, and after a timeout an answer may still arrive.
+      if (isLoss(error)) connection.destroy();
+      else
+        await connection.query("ROLLBACK").then(
+          () => connection.release(),
+          () => connection.destroy(),
+        );
+      throw error;
+    }
+  }
+
+  async #connection(): Promise<PoolConnection> {
+    this.#pool ??= this.#open();
+    const opening = this.#pool;
+    try {
+      return await (await opening).getConnection();
+    } catch (error) {
+      // The next attempt opens a pool with the password of then. Connections in use are finished by their users.
+      const isUnopened = await opening.then(
+        () => false,
+        () => true,
+      );
+      if ((isUnopened || isRefusedLogin(error)) && this.#pool === opening) {
+        this.#pool = undefined;
+        void opening.then((pool) => pool.end()).catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Pool> {
+    const { address, credentials } = this.#options;
+    const pool = createPool({
+      ...connectionOptions(address, await credentials().catch((error) => Promise.reject(errors.unavailable(error)))),
+      database: address.database,
+      connectionLimit,
+      queueLimit,
+    });
+    pool.pool.on("connection", (connection) => {
+      // Before anything else on each new connection. READ COMMITTED takes no gap locks: fewer deadlocks.
+      connection.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+      connection.query(
+        "SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = 5, time_zone = '+00:00'",
+      );
+    });
+    return pool;
+  }
+}
+
+/** An open transaction that has read the control row. */
+export class Transaction {
+  readonly #connection: PoolConnection;
+  /** What an insert's version is, and the least that an update's can be: `GREATEST(version + 1, first)`. */
+  readonly first: Version;
+
+  constructor(connection: PoolConnection, first: Version) {
+    this.#connection = connection;
+    this.first = first;
+  }
+
+  read(sql: string, values: Value[]): Promise<Row[]> {
+    return select(this.#connection, sql, values);
+  }
+
+  /** Returns the number of rows changed; `INSERT … ON DUPLICATE KEY UPDATE` says 1 inserted, 2 updated, 0 as it was. */
+  change(sql: string, values: Value[]): Promise<number> {
+    return change(this.#connection, sql, values);
+  }
+}
+
+async function select(connection: PoolConnection, sql: string, values: Value[]): Promise<Row[]> {
+  const [rows] = await connection.execute<RowDataPacket[]>(statement(sql, values));
+  return rows;
+}
+
+async function change(connection: PoolConnection, sql: string, values: Value[]): Promise<number> {
+  const [result] = await connection.execute<ResultSetHeader>(statement(sql, values));
+  return result.affectedRows;
+}
+
+/** JavaScript numbers would be sent as DOUBLE, in which ids and versions lose digits and LIMIT is refused. */
+function statement(sql: string, values: Value[]) {
+  const typed = values.map((value) =>
+    typeof value === "bigint" || typeof value === "number" ? TypedParameter.LONGLONG.unsigned(value) : value,
+  );
+  return { sql, values: typed, timeout: statementTimeout };
+}

@@ -1,0 +1,61 @@
+import type { Secrets } from "../../aws/secrets.ts";
+import type { Store } from "../store.ts";
+import type { WorkerLeases } from "../workers.ts";
+import { ensureAppUser } from "./app-user.ts";
+import { Database } from "./database.ts";
+import { connectAsAdmin, type DatabaseAddress, withLock } from "./login.ts";
+import { migrate } from "./migrate.ts";
+import { mysqlStore } from "./store.ts";
+import { mysqlWorkerLeases } from "./workers.ts";
+
+export interface MysqlOptions {
+  readonly address: DatabaseAddress;
+  readonly secrets: Pick<Secrets, "read" | "write">;
+  /** Secret of the administrator, used at the start only. */
+  readonly adminSecret: string;
+  /** Secret of the user that servers work as; given a value by whichever server comes first. */
+  readonly appSecret: string;
+}
+
+/** An open store and what else the database gives to servers. */
+export interface OpenStore {
+  readonly store: Store;
+  readonly workers: WorkerLeases;
+  close(): Promise<void>;
+}
+
+/** Seconds to wait while other servers prepare the database. */
+const lockTimeout = 60;
+
+/** Prepares the database (schema, servers' user), one server at a time, and opens the store as the servers' user. */
+export async function openMysql(options: MysqlOptions): Promise<OpenStore> {
+  await prepare(options);
+  const { address, secrets, appSecret } = options;
+  const database = new Database({ address, credentials: () => readCredentials(secrets, appSecret) });
+  const store = mysqlStore(database);
+  try {
+    await store.ping();
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+  return { store, workers: mysqlWorkerLeases(database), close: () => database.close() };
+}
+
+async function prepare({ address, secrets, adminSecret, appSecret }: MysqlOptions): Promise<void> {
+  const admin = await connectAsAdmin(address, await readCredentials(secrets, adminSecret));
+  try {
+    await withLock(admin, `chirp:${address.database}:schema`, lockTimeout, async () => {
+      await migrate(admin);
+      await ensureAppUser(admin, { database: address.database, secrets, secretId: appSecret });
+    });
+  } finally {
+    admin.destroy();
+  }
+}
+
+async function readCredentials(secrets: Pick<Secrets, "read">, id: string) {
+  const credentials = await secrets.read(id);
+  if (!credentials) throw new Error(`The secret ${id} has no value`);
+  return credentials;
+}
