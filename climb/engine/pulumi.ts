@@ -34,6 +34,9 @@ export interface Outcome {
   readonly reason: string;
 }
 
+/** Milliseconds that an engine may take to end the steps under way and write its state. */
+const patience = 10_000;
+
 /** Pulumi's CLI, over one project and one state folder. */
 export class Pulumi {
   readonly #options: PulumiOptions;
@@ -65,7 +68,7 @@ export class Pulumi {
       cwd: project,
       env: { ...this.environment(), PULUMI_DEBUG_PROVIDERS: providers, PULUMI_ENABLE_STREAMING_JSON_PREVIEW: "true" },
       log,
-      grace: 15_000,
+      grace: patience,
     });
     const progress = new Progress();
     return {
@@ -77,7 +80,7 @@ export class Pulumi {
         seconds: (performance.now() - start) / 1000,
         reason: code === 0 ? "" : [...progress.errors, text].filter(Boolean).join("\n"),
       })),
-      stop: async (grace) => void (await engine.stop(grace)),
+      stop: async (grace) => void (await engine.stop(Math.min(grace, patience))),
     };
   }
 

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { isAlive } from "../../tools/claim.ts";
-import { lastLines } from "../../tools/run.ts";
+import { lastLines, run } from "../../tools/run.ts";
 import { type StackOptions, stackName } from "./stack.ts";
 
 interface Lock {
@@ -25,7 +25,7 @@ export async function endStaleLocks({ pulumi, folder, report }: StackOptions): P
   for (;;) {
     const locks = await readLocks(folder);
     if (locks.length === 0) return;
-    const living = locks.find((lock) => lock.hostname !== hostname() || isAlive(lock.pid));
+    const living = await firstLiving(locks);
     if (!living) break;
     if (performance.now() > deadline) {
       const where = living.hostname === hostname() ? "" : ` on ${living.hostname}`;
@@ -40,6 +40,20 @@ export async function endStaleLocks({ pulumi, folder, report }: StackOptions): P
   report("The last update was killed; removing its lock");
   const { code, stderr } = await pulumi.run(["cancel", "--yes", "--stack", stackName]);
   if (code !== 0) throw new Error(`\`pulumi cancel\` failed:\n${lastLines(stderr)}`);
+}
+
+async function firstLiving(locks: readonly Lock[]): Promise<Lock | undefined> {
+  for (const lock of locks) if (lock.hostname !== hostname() || (await isEngine(lock.pid))) return lock;
+  return undefined;
+}
+
+/** Whether the process runs and is an engine: a dead one's number may be somebody else's by now. */
+async function isEngine(pid: number): Promise<boolean> {
+  if (!isAlive(pid)) return false;
+  if (process.platform === "linux") {
+    return (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).includes("pulumi");
+  }
+  return (await run("ps", ["-o", "command=", "-p", String(pid)])).stdout.includes("pulumi");
 }
 
 async function readLocks(folder: string): Promise<Lock[]> {

@@ -86,7 +86,9 @@ class Checker {
 
   async #posts(posts: Expected["posts"]): Promise<void> {
     for (const ids of batches([...posts.keys()])) {
-      const rows = await this.#query("SELECT id, author_id, text, deleted FROM posts WHERE id IN (?)", [ids.map(BigInt)]);
+      const rows = await this.#query("SELECT id, author_id, text, deleted FROM posts WHERE id IN (?)", [
+        ids.map(BigInt),
+      ]);
       const byId = new Map(rows.map((row) => [row.id, row]));
       for (const id of ids) {
         const post = posts.get(id);
