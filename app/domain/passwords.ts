@@ -58,8 +58,12 @@ export class Passwords {
     try {
       return await new Promise((resolve, reject) => {
         // NFKC: the same password typed on another keyboard gives the same bytes.
-        scrypt(password.normalize("NFKC"), salt, 32, { ...cost, maxmem: 256 * cost.N * cost.r }, (error, key) =>
-          error ? reject(error) : resolve(key),
+        scrypt(
+          password.normalize("NFKC"),
+          salt,
+          32,
+          { ...cost, maxmem: 2 ** 20 + 256 * cost.N * cost.r },
+          (error, key) => (error ? reject(error) : resolve(key)),
         );
       });
     } finally {

@@ -1,11 +1,4 @@
-import {
-  createPool,
-  type Pool,
-  type PoolConnection,
-  type ResultSetHeader,
-  type RowDataPacket,
-  TypedParameter,
-} from "mysql2/promise";
+import mysql, { type Pool, type PoolConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
 import type { Credentials } from "../../aws/secrets.ts";
 import { errors } from "../../domain/errors.ts";
 import { firstVersion, type Version } from "../../domain/version.ts";
@@ -141,7 +134,7 @@ export class Database {
 
   async #open(): Promise<Pool> {
     const { address, credentials } = this.#options;
-    const pool = createPool({
+    const pool = mysql.createPool({
       ...connectionOptions(address, await credentials().catch((error) => Promise.reject(errors.unavailable(error)))),
       database: address.database,
       connectionLimit,
@@ -192,7 +185,7 @@ async function change(connection: PoolConnection, sql: string, values: Value[]):
 /** JavaScript numbers would be sent as DOUBLE, in which ids and versions lose digits and LIMIT is refused. */
 function statement(sql: string, values: Value[]) {
   const typed = values.map((value) =>
-    typeof value === "bigint" || typeof value === "number" ? TypedParameter.LONGLONG.unsigned(value) : value,
+    typeof value === "bigint" || typeof value === "number" ? mysql.TypedParameter.LONGLONG.unsigned(value) : value,
   );
   return { sql, values: typed, timeout: statementTimeout };
 }

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { readConfig } from "../../../app/server/config.ts";
+
+const complete = {
+  PORT: "8080",
+  AWS_REGION: "eu-central-1",
+  DB_HOST: "db.example",
+  DB_PORT: "3307",
+  DB_NAME: "chirp",
+  DB_ADMIN_SECRET: "admin",
+  DB_APP_SECRET: "app",
+  DB_CA: "rds",
+  TRUSTED_PROXIES: "1",
+};
+
+describe("The service's configuration", () => {
+  it("comes from the environment", () => {
+    assert.deepEqual(readConfig(complete), {
+      port: 8080,
+      inheritsSocket: false,
+      region: "eu-central-1",
+      database: { host: "db.example", port: 3307, database: "chirp", tls: true },
+      adminSecret: "admin",
+      appSecret: "app",
+      trustedProxies: 1,
+      maxConnectionAge: 60,
+      logLevel: "info",
+    });
+  });
+
+  it("uses TLS only where certificates are named, and an inherited socket where there is one", () => {
+    const config = readConfig({ ...complete, DB_CA: "", LISTEN_FDS: "1" });
+    assert.equal(config.database.tls, false);
+    assert.equal(config.inheritsSocket, true);
+  });
+
+  it("tells everything that is wrong with it at once", () => {
+    assert.throws(
+      () => readConfig({ ...complete, PORT: "eighty", DB_HOST: "", AWS_REGION: undefined, TRUSTED_PROXIES: "-1" }),
+      (error: Error) => {
+        for (const part of [/PORT=eighty: /, /DB_HOST=: is empty/, /AWS_REGION: is not set/, /TRUSTED_PROXIES=-1: /])
+          assert.match(error.message, part);
+        return true;
+      },
+    );
+  });
+});
