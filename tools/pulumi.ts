@@ -1,8 +1,7 @@
-import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { buildPulumi } from "./build.ts";
-import { claim } from "./claim.ts";
+import { cachePath, fillOnce } from "./cache.ts";
 import { findProgram, isProgram } from "./find.ts";
 import { lastLines, run } from "./run.ts";
 
@@ -33,22 +32,19 @@ export async function ensurePulumi({ report, env = process.env }: PulumiOptions)
   if (onPath) return onPath;
 
   const folder = cacheFolder(env);
-  if (await holdsPulumi(folder)) return folder;
-  await mkdir(dirname(folder), { recursive: true });
-  const release = await takeTurn(`${folder}.lock`, report);
-  try {
-    if (await holdsPulumi(folder)) return folder;
-    await fill(folder, env, report);
-    return folder;
-  } finally {
-    await release();
-  }
+  await fillOnce(folder, {
+    title: "the Pulumi CLI",
+    report,
+    isWhole: holdsPulumi,
+    make: async (work) =>
+      (await install(work, env, report)) ?? (await buildPulumi(work, { report, env, version: pulumiVersion })),
+  });
+  return folder;
 }
 
 /** Where the CLI is kept for every checkout of this user. */
-export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
-  const cache = env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache");
-  return join(cache, "chirp", `pulumi-${pulumiVersion}`);
+export function cacheFolder(env?: NodeJS.ProcessEnv): string {
+  return cachePath(`pulumi-${pulumiVersion}`, env);
 }
 
 /** Whether `found` ("v3.251.0", "3.256.0-dev+1") is at least `wanted`. */
@@ -83,30 +79,6 @@ async function versionOf(pulumi: string, env: NodeJS.ProcessEnv): Promise<string
 async function holdsPulumi(folder: string): Promise<boolean> {
   const found = await Promise.all(pulumiPrograms.map((name) => isProgram(join(folder, name))));
   return found.every(Boolean);
-}
-
-/** Two set-ups at once would each spend five minutes on the same work. */
-async function takeTurn(lock: string, report: PulumiOptions["report"]): Promise<() => Promise<void>> {
-  for (let told = 0; ;) {
-    const turn = await claim(lock);
-    if (turn.held) return turn.release;
-    if (told !== turn.pid) report(`Process ${turn.pid} is setting up the Pulumi CLI; waiting for it`);
-    told = turn.pid;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-  }
-}
-
-/** Everything happens in a folder beside; one rename at the end, so that the cache is never half there. */
-async function fill(folder: string, env: NodeJS.ProcessEnv, report: PulumiOptions["report"]): Promise<void> {
-  const work = await mkdtemp(join(dirname(folder), `${basename(folder)}.work-`));
-  try {
-    const filled =
-      (await install(work, env, report)) ?? (await buildPulumi(work, { report, env, version: pulumiVersion }));
-    await rm(folder, { recursive: true, force: true });
-    await rename(filled, folder);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
 }
 
 /** Pulumi's own installer, where its site can be reached; undefined where it can't, or fails. */

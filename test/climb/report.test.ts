@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { type PhaseReport, summarise, table } from "../../climb/report.ts";
+
+describe("report", () => {
+  const bare: PhaseReport = {
+    phase: 2,
+    title: "guarded edge",
+    ok: true,
+    seconds: 12.3,
+    created: 31,
+    updated: 4,
+    deleted: 1,
+    replaced: 0,
+    statefulDeleted: 0,
+    statefulReplaced: 0,
+  };
+  const good: PhaseReport = {
+    ...bare,
+    traffic: { requests: 2431, failures: 0, resent: 2, writes: 600, p50: 3.2, p99: 41.4, max: 90, samples: [] },
+    check: { writes: 900, rows: 800, found: 800, duplicates: 0, samples: [] },
+  };
+
+  it("is good when everything was kept", () => {
+    const { ok, problems } = summarise("http://x", 40.04, [good]);
+    assert.deepEqual({ ok, problems }, { ok: true, problems: [] });
+  });
+
+  const bad: readonly [what: string, phase: Partial<PhaseReport>, said: RegExp][] = [
+    ["a stateful replacement", { replaced: 1, statefulReplaced: 1 }, /1 resources that hold data were replaced/],
+    ["a stateful deletion", { deleted: 1, statefulDeleted: 1 }, /1 resources that hold data were deleted/],
+    [
+      "a failed request",
+      {
+        traffic: {
+          ...(good.traffic as NonNullable<PhaseReport["traffic"]>),
+          failures: 1,
+          samples: [{ at: "2026-01-01T00:00:00.000Z", request: "GET /", problem: "502" }],
+        },
+      },
+      /1 of 2,431 requests failed\n {2}2026-01-01T00:00:00.000Z GET \/: 502/,
+    ],
+    [
+      "a lost write",
+      { check: { writes: 900, rows: 800, found: 799, duplicates: 0, samples: ["post 7 is missing"] } },
+      /1 of 800 rows are missing or wrong, 0 are double\n {2}post 7 is missing/,
+    ],
+    ["a double write", { check: { writes: 900, rows: 800, found: 800, duplicates: 1, samples: [] } }, /1 are double/],
+  ];
+  for (const [what, change, said] of bad) {
+    it(`is bad after ${what}`, () => {
+      const { ok, problems } = summarise("http://x", 40, [good, { ...good, ...change }]);
+      assert.equal(ok, false);
+      assert.match(problems.join("\n"), said);
+    });
+  }
+
+  it("is bad when the engine failed", () => {
+    assert.deepEqual(summarise("http://x", 40, [good], "Phase 3 was not reached.").problems, [
+      "Phase 3 was not reached.",
+    ]);
+  });
+
+  it("lines its columns up", () => {
+    assert.deepEqual(table([good, { ...bare, phase: 3, title: "elastic", ok: false }]), [
+      "phase                     created  updated  deleted  replaced    time  requests  failed     p50    p99  writes  rows found",
+      "2 guarded edge                 31        4        1         0  12.3 s     2,431       0  3.2 ms  41 ms     600  800 of 800",
+      "3 elastic (not finished)       31        4        1         0  12.3 s         –       –       –      –       –           –",
+    ]);
+  });
+});

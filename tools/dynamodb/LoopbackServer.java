@@ -1,0 +1,74 @@
+import com.almworks.sqlite4java.SQLiteConnection;
+import com.almworks.sqlite4java.SQLiteException;
+import com.almworks.sqlite4java.SQLiteJob;
+import com.amazonaws.services.dynamodbv2.local.server.DynamoDBProxyServer;
+import com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBRequestHandler;
+import com.amazonaws.services.dynamodbv2.local.server.LocalDynamoDBServerHandler;
+import com.amazonaws.services.dynamodbv2.local.shared.access.AmazonDynamoDBLocal;
+import com.amazonaws.services.dynamodbv2.local.shared.access.LocalDBClient;
+import com.amazonaws.services.dynamodbv2.local.shared.access.sqlite.SQLiteDBAccess;
+import com.amazonaws.services.dynamodbv2.local.shared.jobs.JobsRegister;
+import java.io.File;
+import java.util.Map;
+import java.util.concurrent.Executors;
+import org.eclipse.jetty.server.Server;
+import org.eclipse.jetty.server.ServerConnector;
+
+/**
+ * DynamoDB Local as we need it: {@code LoopbackServer PORT [DATABASE FILE]}, in memory without a file. Its own launcher
+ * listens on every interface of the machine, and syncs its file to disk three times for every write.
+ */
+public class LoopbackServer {
+  /** The name that DynamoDB Local gives to the database that all regions and credentials share. */
+  private static final String SHARED = "shared-local-instance";
+
+  public static void main(String[] args) throws Exception {
+    var database = args.length > 1 ? new UnsyncedDatabase(new File(args[1])) : new SQLiteDBAccess();
+    var requests = requestHandler(args.length == 1);
+    var jobs = new JobsRegister(Executors.newFixedThreadPool(10), false);
+    databases(requests).put(SHARED, new LocalDBClient(database, jobs));
+    var server = new DynamoDBProxyServer(Integer.parseInt(args[0]), new LocalDynamoDBServerHandler(requests, null));
+    for (var connector : ((Server) field(server, "server")).getConnectors())
+      ((ServerConnector) connector).setHost("127.0.0.1");
+    server.start();
+    server.join();
+  }
+
+  /** With test control: a put to the table [TEST_CONTROL] closes the streams' shards, or makes time pass. */
+  private static LocalDynamoDBRequestHandler requestHandler(boolean inMemory) throws Exception {
+    var flag = boolean.class;
+    var constructor = LocalDynamoDBRequestHandler.class.getDeclaredConstructor(
+        int.class, flag, String.class, flag, flag, flag);
+    constructor.setAccessible(true);
+    return constructor.newInstance(0, inMemory, null, true, false, true);
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Map<String, AmazonDynamoDBLocal> databases(LocalDynamoDBRequestHandler requests) throws Exception {
+    return (Map<String, AmazonDynamoDBLocal>) field(requests, "dbRequestHandlers");
+  }
+
+  private static Object field(Object of, String name) throws Exception {
+    var field = of.getClass().getDeclaredField(name);
+    field.setAccessible(true);
+    return field.get(of);
+  }
+
+  /**
+   * A database that leaves it to the operating system when what was written reaches the disk. The end of this process,
+   * even by SIGKILL, loses nothing; a power cut may.
+   */
+  private static class UnsyncedDatabase extends SQLiteDBAccess {
+    UnsyncedDatabase(File file) {
+      super(file);
+      queue.execute(new SQLiteJob<Void>() {
+        @Override
+        protected Void job(SQLiteConnection connection) throws SQLiteException {
+          connection.exec("PRAGMA synchronous = OFF");
+          connection.exec("PRAGMA journal_mode = TRUNCATE");
+          return null;
+        }
+      }).complete();
+    }
+  }
+}
