@@ -5,6 +5,7 @@ import { delimiter, join, resolve } from "node:path";
 import { createConnection } from "mysql2/promise";
 import { type Leashed, leash } from "../process/leash.ts";
 import { freePort, isListening, loopback } from "../process/ports.ts";
+import { endStale } from "../process/stale.ts";
 
 export interface DatabaseOptions {
   /** Folder of this server's own: data, settings and log. Made when absent; its data is kept between starts. */
@@ -49,7 +50,7 @@ export async function startDatabase({ dir, port, password }: DatabaseOptions): P
   const folder = resolve(dir);
   const program = await findProgram();
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  await stopStale(folder);
+  await endStale(join(folder, "mariadbd.pid"), `--datadir=${join(folder, "data")}`);
   await initialise(program, folder);
   const server = { port: port ?? (await freePort()), password: password ?? randomBytes(18).toString("base64url") };
   await writeFile(join(folder, "admin.sql"), adminSql(server.password), { mode: 0o600 });
@@ -94,26 +95,6 @@ async function linuxInstallCommand(): Promise<string> {
   if (await exists("/usr/bin/pacman")) return "sudo pacman -S mariadb";
   if (await exists("/sbin/apk")) return "sudo apk add mariadb";
   return "sudo apt-get install --no-install-recommends mariadb-server-core";
-}
-
-/** A server that outlived a killed run still holds the data; two servers on one folder would ruin it. */
-async function stopStale(folder: string): Promise<void> {
-  const pid = Number(await readFile(join(folder, "mariadbd.pid"), "utf8").catch(() => ""));
-  if (!pid || !(await commandLine(pid)).includes(`--datadir=${join(folder, "data")}`)) return;
-  const isAlive = async () => (await commandLine(pid)).includes(folder);
-  process.kill(pid, "SIGTERM");
-  const deadline = Date.now() + 20_000;
-  while (await isAlive()) {
-    if (Date.now() > deadline) process.kill(pid, "SIGKILL");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
-/** The command line of a process, empty when there is none. */
-async function commandLine(pid: number): Promise<string> {
-  if (process.platform === "linux")
-    return (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).replaceAll("\0", " ");
-  return run("ps", ["-o", "command=", "-p", String(pid)]).catch(() => "");
 }
 
 /**

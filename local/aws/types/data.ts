@@ -1,0 +1,33 @@
+import { arn, inputId, ownHex, regionOf, type ResourceType } from "../resource-type.ts";
+
+/** Databases and their settings. */
+export const data: Record<string, ResourceType> = {
+  "aws:rds/subnetGroup:SubnetGroup": {
+    required: ["subnetIds"],
+    naming: { property: "name", prefix: "namePrefix", maxLength: 255, taken: "DBSubnetGroupAlreadyExists" },
+    id: inputId("name"),
+    inUse: "InvalidDBSubnetGroupStateFault",
+    outputs: (record, context) => ({ arn: arn(regionOf(record, context), "rds", `subgrp:${record.id}`) }),
+  },
+  "aws:rds/parameterGroup:ParameterGroup": {
+    required: ["family"],
+    naming: { property: "name", prefix: "namePrefix", maxLength: 255, taken: "DBParameterGroupAlreadyExists" },
+    id: inputId("name"),
+    inUse: "InvalidDBParameterGroupState",
+    outputs: (record, context) => ({ arn: arn(regionOf(record, context), "rds", `pg:${record.id}`) }),
+  },
+  "aws:rds/instance:Instance": {
+    required: ["instanceClass"],
+    naming: { property: "identifier", prefix: "identifierPrefix", maxLength: 63, taken: "DBInstanceAlreadyExists" },
+    id: (draft) => `db-${ownHex(draft, 26).toUpperCase()}`,
+    outputs: (record, context) => ({
+      arn: arn(regionOf(record, context), "rds", `db:${record.inputs.identifier}`),
+      resourceId: record.id,
+      status: "available",
+      hostedZoneId: "Z2R2ITUGPM61AM",
+      engineVersionActual: record.inputs.engineVersion,
+      caCertIdentifier: "rds-ca-rsa2048-g1",
+      ...record.state,
+    }),
+  },
+};
