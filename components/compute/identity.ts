@@ -1,0 +1,72 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+
+/** Arguments of `Identity`. */
+export interface IdentityArgs {
+  /** CloudWatch log group of the servers, `/chirp/<stack>/servers`; the bootstrap knows it by this rule. */
+  readonly logGroupName: string;
+  readonly releaseArn: pulumi.Input<string>;
+  readonly bucketArn: pulumi.Input<string>;
+  readonly adminSecretArn: pulumi.Input<string>;
+  readonly appSecretArn: pulumi.Input<string>;
+}
+
+/** Who a server is to AWS, and the little it may do. */
+export class Identity extends pulumi.ComponentResource {
+  readonly instanceProfileName: pulumi.Output<string>;
+  readonly instanceProfileArn: pulumi.Output<string>;
+
+  constructor(name: string, args: IdentityArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("chirp:compute:Identity", name, {}, opts);
+    const child = { parent: this };
+    const logs = new aws.cloudwatch.LogGroup(
+      `${name}-servers-log`,
+      { name: args.logGroupName, retentionInDays: 30 },
+      child,
+    );
+    const role = new aws.iam.Role(`${name}-servers-role`, { assumeRolePolicy: trust("ec2.amazonaws.com") }, child);
+    // A shell through Session Manager: no SSH port, no key.
+    new aws.iam.RolePolicyAttachment(
+      `${name}-servers-session-manager`,
+      { role: role.name, policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" },
+      child,
+    );
+    new aws.iam.RolePolicy(
+      `${name}-servers-policy`,
+      {
+        role: role.name,
+        policy: pulumi.jsonStringify({
+          Version: "2012-10-17",
+          Statement: [
+            allow(["ssm:GetParameter"], [args.releaseArn]),
+            allow(["s3:GetObject"], [pulumi.interpolate`${args.bucketArn}/*`]),
+            allow(["secretsmanager:GetSecretValue"], [args.adminSecretArn, args.appSecretArn]),
+            allow(["secretsmanager:PutSecretValue"], [args.appSecretArn]),
+            allow(
+              ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+              [pulumi.interpolate`${logs.arn}:*`],
+            ),
+          ],
+        }),
+      },
+      child,
+    );
+    const profile = new aws.iam.InstanceProfile(`${name}-servers-profile`, { role: role.name }, child);
+    this.instanceProfileName = profile.name;
+    this.instanceProfileArn = profile.arn;
+    this.registerOutputs({ instanceProfileArn: this.instanceProfileArn });
+  }
+}
+
+/** Trust policy of a role that one AWS service takes. */
+export function trust(service: string): string {
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+  });
+}
+
+/** A policy statement. */
+export function allow(actions: string[], resources: pulumi.Input<string>[]) {
+  return { Effect: "Allow", Action: actions, Resource: resources };
+}

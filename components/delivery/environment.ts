@@ -1,0 +1,30 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Database } from "../data.ts";
+
+/** What the environment of a server is made from. */
+export interface EnvironmentArgs {
+  readonly region: string;
+  readonly database: Database;
+  /** Kind of load balancer in front of the servers, `null` for none. */
+  readonly edge: "alb" | "nlb" | null;
+  /** Seconds after which a server closes a kept-alive connection, so that clients notice a moved record. */
+  readonly connectionAge: number;
+}
+
+/** The environment of a server: everything that it knows of the stack around it. */
+export function serverEnvironment(args: EnvironmentArgs): Record<string, pulumi.Input<string>> {
+  const { region, database, edge, connectionAge } = args;
+  return {
+    AWS_REGION: region,
+    DB_HOST: database.host,
+    DB_PORT: database.port.apply(String),
+    DB_NAME: database.schema,
+    DB_CA: database.certificateAuthority,
+    DB_ADMIN_SECRET: database.adminSecretArn,
+    DB_APP_SECRET: database.appSecretArn,
+    // Only an alb speaks HTTP itself and adds X-Forwarded-*; through an nlb the client's own address arrives.
+    TRUSTED_PROXIES: edge === "alb" ? "1" : "0",
+    MAX_CONNECTION_AGE_SECONDS: String(connectionAge),
+    LOG_LEVEL: "info",
+  };
+}

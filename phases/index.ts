@@ -1,0 +1,76 @@
+import type { EdgeKind, Features, Phase } from "./features.ts";
+import { refusals, type Wanted } from "./moves.ts";
+import { one } from "./one.ts";
+import type { Recorded } from "./recorded.ts";
+import { three } from "./three.ts";
+import { two } from "./two.ts";
+
+/** Every phase, in order. A new one is one file and one line. */
+export const phases: readonly Phase[] = [one, two, three];
+
+/** Where to go, and what to write down on arrival. */
+export interface Plan {
+  readonly phase: Phase;
+  readonly features: Features;
+  /** The phase after this one, if this program knows one. */
+  readonly next: Phase | undefined;
+  /** Goes into the stack's record once everything else has succeeded. */
+  readonly record: Recorded;
+}
+
+/** What an update asks for, before phases have looked at it. */
+export interface Request {
+  readonly phase: number;
+  readonly edge: EdgeKind;
+  readonly zones: readonly string[];
+  readonly ami: string;
+  readonly architecture: "arm64" | "x86_64";
+  /** Database storage in GB. */
+  readonly storage: number;
+  /** Used as the birth of a stack that has no record yet: 14 digits, UTC. */
+  readonly now: string;
+}
+
+/**
+ * Decides what the stack shall have.
+ * @throws Error listing every reason when the move from where the stack stands is refused.
+ */
+export function plan(request: Request, recorded: Recorded | undefined): Plan {
+  const phase = phaseNumbered(request.phase);
+  if (phase === undefined)
+    throw new Error(`There is no phase ${request.phase}; there are phases 1 to ${phases.length}.`);
+  const edge = phase.features.entry === "balancer" ? request.edge : null;
+  const wanted: Wanted = { ...request, edge, fleet: phase.features.fleet };
+  if (recorded !== undefined) refuseIllegal(recorded, wanted);
+  return {
+    phase,
+    features: phase.features,
+    next: phaseNumbered(phase.number + 1),
+    record: {
+      phase: phase.number,
+      highest: Math.max(phase.number, recorded?.highest ?? 0),
+      edge,
+      zones: request.zones,
+      ami: request.ami,
+      architecture: request.architecture,
+      storage: request.storage,
+      born: recorded?.born ?? request.now,
+    },
+  };
+}
+
+function phaseNumbered(number: number): Phase | undefined {
+  return phases.find((phase) => phase.number === number);
+}
+
+function refuseIllegal(recorded: Recorded, wanted: Wanted): void {
+  const fleet = phaseNumbered(recorded.phase)?.features.fleet;
+  const reasons = refusals({ ...recorded, fleet, known: phases.length }, wanted);
+  if (reasons.length === 0) return;
+  throw new Error(
+    [
+      `Going from phase ${recorded.phase} to phase ${wanted.phase} this way is refused; nothing was changed:`,
+      ...reasons.map((reason) => `  - ${reason}`),
+    ].join("\n"),
+  );
+}

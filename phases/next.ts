@@ -1,0 +1,9 @@
+import type { Plan } from "./index.ts";
+
+/** The sentence that tells the owner of a stack what to do next. */
+export function nextStep({ next }: Plan, teardown: boolean): string {
+  if (teardown)
+    return "Protection is off: `pulumi destroy` removes the stack and keeps a final snapshot of the database.";
+  if (next === undefined) return "This is the last phase.";
+  return `For phase ${next.number}, ${next.title} (${next.gives}): pulumi config set phase ${next.number} && pulumi up`;
+}

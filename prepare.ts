@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { buildAgent, buildFunction, buildServer, type Bundle } from "./app/bundle.ts";
+import { type Artifact, keepArtifact } from "./components/delivery/artifact.ts";
+import { readRecord } from "./components/record.ts";
+import { type Config, readConfig } from "./config.ts";
+import { type Plan, plan } from "./phases/index.ts";
+import type { Recorded } from "./phases/recorded.ts";
+
+/** All that is known before the first resource registers. */
+export interface Prepared {
+  readonly config: Config;
+  readonly plan: Plan;
+  readonly artifacts: Readonly<Record<"server" | "agent" | "gate", Artifact>>;
+}
+
+/**
+ * Reads the configuration and where the stack stands, decides what it shall have, and bundles the code.
+ * @throws RunError, which the engine prints without a stack trace, when the configuration or the move is wrong
+ */
+export async function prepare(stack: string): Promise<Prepared> {
+  try {
+    const config = readConfig(pulumi.runtime.allConfig());
+    const [decided, artifacts] = await Promise.all([decide(config, stack), bundle()]);
+    return { config, plan: decided, artifacts };
+  } catch (error) {
+    throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function decide(config: Config, stack: string): Promise<Plan> {
+  const recorded = await readRecord(stack);
+  const { phase, edge, architecture } = config;
+  const [zones, ami] = await Promise.all([chooseZones(config, recorded), chooseImage(config, recorded)]);
+  const now = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
+  return plan({ phase, edge, zones, ami, architecture, storage: config.databaseStorage, now }, recorded);
+}
+
+/** The region's list of zones can grow and change its order; a stack keeps the ones it started with. */
+async function chooseZones(config: Config, recorded: Recorded | undefined): Promise<readonly string[]> {
+  const chosen = config.zones ?? recorded?.zones;
+  if (chosen !== undefined) return chosen;
+  const ordinary = { name: "opt-in-status", values: ["opt-in-not-required"] };
+  const available = await aws.getAvailabilityZones({ state: "available", filters: [ordinary] });
+  return available.names.slice(0, 2);
+}
+
+/** The newest image is looked up once and kept, or servers would be replaced whenever Amazon publishes one. */
+async function chooseImage(config: Config, recorded: Recorded | undefined): Promise<string> {
+  const kept = recorded?.architecture === config.architecture ? recorded.ami : undefined;
+  const chosen = config.ami ?? kept;
+  if (chosen !== undefined) return chosen;
+  const name = `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${config.architecture}`;
+  return (await aws.ssm.getParameter({ name })).value;
+}
+
+async function bundle(): Promise<Prepared["artifacts"]> {
+  const folder = join(import.meta.dirname, "node_modules", ".cache", "chirp", "bundles");
+  const keep = async (building: Promise<Bundle>) => keepArtifact(await building, folder);
+  const [server, agent, gate] = await Promise.all([
+    keep(buildServer()),
+    keep(buildAgent()),
+    keep(buildFunction("gate")),
+  ]);
+  return { server, agent, gate };
+}
