@@ -9,6 +9,8 @@ export interface SecretsManager {
   readonly values: Map<string, string>;
   /** Ids in the order they were read. */
   readonly reads: string[];
+  /** Ids in the order they were written. */
+  readonly writes: string[];
   stop(): Promise<void>;
 }
 
@@ -16,6 +18,7 @@ export interface SecretsManager {
 export async function startSecretsManager(secrets: Record<string, string>): Promise<SecretsManager> {
   const values = new Map(Object.entries(secrets));
   const reads: string[] = [];
+  const writes: string[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk) => chunks.push(chunk));
@@ -34,6 +37,7 @@ export async function startSecretsManager(secrets: Record<string, string>): Prom
         return answer(200, { ARN: SecretId, Name: SecretId, SecretString: value, VersionStages: ["AWSCURRENT"] });
       }
       if (action === "PutSecretValue") {
+        writes.push(SecretId ?? "");
         values.set(SecretId ?? "", SecretString ?? "");
         return answer(200, { ARN: SecretId, Name: SecretId });
       }
@@ -45,6 +49,7 @@ export async function startSecretsManager(secrets: Record<string, string>): Prom
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     values,
     reads,
+    writes,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

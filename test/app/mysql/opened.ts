@@ -18,10 +18,11 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
-export async function openTestStore(): Promise<OpenedStore> {
-  const database = await testDatabase();
+/** @param port another port that leads to the database server, such as a proxy's */
+export async function openTestStore(database?: TestDatabase, port?: number): Promise<OpenedStore> {
+  database ??= await testDatabase();
   const secrets = new TestSecrets(database.admin);
-  const { address } = database;
+  const address = { ...database.address, ...(port ? { port } : {}) };
   const { store, workers, close } = await openMysql({ address, secrets, adminSecret: "admin", appSecret: "app" });
   const ids = new Snowflakes(() => Date.now());
   ids.use({ worker: 0, from: 0, until: Number.MAX_SAFE_INTEGER });

@@ -1,4 +1,4 @@
 import { describeStoreContract } from "../store/contract.ts";
 import { openTestStore } from "./opened.ts";
 
-describeStoreContract("MySQL", openTestStore);
+describeStoreContract("MySQL", () => openTestStore());

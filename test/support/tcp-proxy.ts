@@ -1,0 +1,60 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+
+/** A wire that can be cut: forwards TCP connections to another port. */
+export interface TcpProxy {
+  readonly port: number;
+  /** Cuts every connection; returns how many there were. New ones are forwarded as before. */
+  cut(): number;
+  /**
+   * Waits until something that the condition picks is sent to the target, lets it arrive, and cuts the connection
+   * instead of delivering the answer.
+   */
+  loseAnswerTo(isPicked: (sent: Buffer) => boolean): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+  const clients = new Set<Socket>();
+  let picking: { isPicked: (sent: Buffer) => boolean; lost: () => void } | undefined;
+
+  const server = createServer((client) => {
+    const upstream = connect(target);
+    let losing: (() => void) | undefined;
+    const end = () => {
+      clients.delete(client);
+      client.destroy();
+      upstream.destroy();
+    };
+    clients.add(client);
+    for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
+    client.on("data", (chunk) => {
+      if (picking?.isPicked(chunk)) {
+        losing = picking.lost;
+        picking = undefined;
+      }
+      upstream.write(chunk);
+    });
+    upstream.on("data", (chunk) => {
+      if (!losing) return client.write(chunk);
+      end();
+      losing();
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+
+  const cut = () => {
+    const count = clients.size;
+    for (const client of clients) client.destroy();
+    return count;
+  };
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut,
+    loseAnswerTo: (isPicked) => new Promise((lost) => (picking = { isPicked, lost })),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        cut();
+      }),
+  };
+}
