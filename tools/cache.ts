@@ -15,7 +15,7 @@ export interface FillOptions {
   readonly report: (line: string) => void;
   /** Whether the folder has everything. */
   readonly isWhole: (folder: string) => Promise<boolean>;
-  /** Makes the contents somewhere below `work`; returns where. */
+  /** Makes the contents in `work` or a folder below it; returns which. */
   readonly make: (work: string) => Promise<string>;
 }
 

@@ -37,10 +37,16 @@ const launcher = join(sources, "LoopbackServer.java");
 export async function ensureDynamoDBLocal(options: DynamoDBLocalOptions): Promise<DynamoDBLocal | undefined> {
   const { report, env = process.env } = options;
   const java = await findJava(env);
-  if (!java) return void report(`Java ${oldestJava} or newer is not on the PATH, so Amazon's DynamoDB Local is not used`);
+  if (!java)
+    return void report(`Java ${oldestJava} or newer is not on the PATH, so Amazon's DynamoDB Local is not used`);
   const [jars, classes] = [cachePath(`dynamodb-local-${dynamodbLocalVersion}`, env), await classesFolder(env)];
   try {
-    await fillOnce(jars, { title: "DynamoDB Local", report, isWhole: hasJars, make: (work) => fetchJars(work, options) });
+    await fillOnce(jars, {
+      title: "DynamoDB Local",
+      report,
+      isWhole: hasJars,
+      make: (work) => fetchJars(work, options),
+    });
     await fillOnce(classes, {
       title: "DynamoDB Local's launcher",
       report,
@@ -64,7 +70,9 @@ async function findJava(env: NodeJS.ProcessEnv): Promise<string | undefined> {
 
 /** Another launcher's classes don't fit: each source text has a folder of its own. */
 async function classesFolder(env: NodeJS.ProcessEnv): Promise<string> {
-  const hash = createHash("sha256").update(await readFile(launcher)).digest("hex");
+  const hash = createHash("sha256")
+    .update(await readFile(launcher))
+    .digest("hex");
   return cachePath(`dynamodb-launcher-${hash.slice(0, 12)}`, env);
 }
 

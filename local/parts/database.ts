@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
-import { createConnection } from "mysql2/promise";
+import { type ConnectionOptions, createConnection } from "mysql2/promise";
 import { type Leashed, leash } from "../process/leash.ts";
 import { freePort, isListening, loopback } from "../process/ports.ts";
 import { endStale } from "../process/stale.ts";
@@ -12,8 +12,12 @@ export interface DatabaseOptions {
   readonly dir: string;
   /** TCP port on the loopback address. @default a free one */
   readonly port?: number;
-  /** Password of the user `admin`, set at every start. @default a random one */
+  /** Name of the administrator. @default admin */
+  readonly user?: string;
+  /** The administrator's password, set at every start. @default a random one */
   readonly password?: string;
+  /** Server variables beyond those that are always set, such as `max_connections`. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** A database server that speaks the MySQL protocol. */
@@ -44,23 +48,24 @@ const masterGrants =
  * @throws when no server program is installed (with the command that installs it), or when it ends before it accepts
  * logins (with the end of its log).
  */
-export async function startDatabase({ dir, port, password }: DatabaseOptions): Promise<Database> {
-  const given = process.env.CHIRP_DATABASE_URL;
-  if (given) return useGiven(given);
+export async function startDatabase({ dir, settings = {}, ...given }: DatabaseOptions): Promise<Database> {
+  const address = process.env.CHIRP_DATABASE_URL;
+  if (address) return useGiven(address);
   const folder = resolve(dir);
   const program = await findProgram();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await endStale(join(folder, "mariadbd.pid"), `--datadir=${join(folder, "data")}`);
   await initialise(program, folder);
-  const server = { port: port ?? (await freePort()), password: password ?? randomBytes(18).toString("base64url") };
-  await writeFile(join(folder, "admin.sql"), adminSql(server.password), { mode: 0o600 });
+  const { port = await freePort(), user = "admin", password = randomBytes(18).toString("base64url") } = given;
+  const server = { host: loopback, port, user, password };
+  await writeFile(join(folder, "admin.sql"), adminSql(user, password), { mode: 0o600 });
   const log = join(folder, "mariadbd.log");
-  const running = await leash({ command: program, args: options(folder, server.port), log, grace: 20_000 });
+  const more = Object.entries(settings).map(([name, value]) => `--${name.replaceAll("_", "-")}=${value}`);
+  const args = [...options(folder, port), ...more];
+  const running = await leash({ command: program, args, log, grace: 20_000 });
   await accepting(running, server, log);
   return {
-    host: loopback,
     ...server,
-    user: "admin",
     pid: running.pid,
     exited: running.exited,
     stop: async () => void (await running.stop()),
@@ -158,24 +163,24 @@ function asRoot(): string[] {
 }
 
 /** Run by the server at every start, before it accepts anybody. */
-function adminSql(password: string): string {
+function adminSql(user: string, password: string): string {
   const secret = `'${password.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
   return [
-    "CREATE USER IF NOT EXISTS admin@'%';",
-    `ALTER USER admin@'%' IDENTIFIED BY ${secret};`,
-    `GRANT ${masterGrants} ON *.* TO admin@'%' WITH GRANT OPTION;`,
+    `CREATE USER IF NOT EXISTS ${user}@'%';`,
+    `ALTER USER ${user}@'%' IDENTIFIED BY ${secret};`,
+    `GRANT ${masterGrants} ON *.* TO ${user}@'%' WITH GRANT OPTION;`,
     "",
   ].join("\n");
 }
 
 /** Waits until the server lets its admin in. */
-async function accepting(running: Leashed, server: { port: number; password: string }, log: string): Promise<void> {
+async function accepting(running: Leashed, server: ConnectionOptions, log: string): Promise<void> {
   let ended = false;
   void running.exited.then(() => {
     ended = true;
   });
   while (!ended) {
-    const attempt = await createConnection({ host: loopback, user: "admin", ...server }).catch(() => undefined);
+    const attempt = await createConnection(server).catch(() => undefined);
     if (attempt) return attempt.end();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

@@ -9,6 +9,7 @@ import com.amazonaws.services.dynamodbv2.local.shared.access.LocalDBClient;
 import com.amazonaws.services.dynamodbv2.local.shared.access.sqlite.SQLiteDBAccess;
 import com.amazonaws.services.dynamodbv2.local.shared.jobs.JobsRegister;
 import java.io.File;
+import java.io.RandomAccessFile;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import org.eclipse.jetty.server.Server;
@@ -22,7 +23,19 @@ public class LoopbackServer {
   /** The name that DynamoDB Local gives to the database that all regions and credentials share. */
   private static final String SHARED = "shared-local-instance";
 
-  public static void main(String[] args) throws Exception {
+  public static void main(String[] args) {
+    try {
+      serve(args);
+    } catch (Throwable problem) {
+      // Threads that are already there would keep a server alive that never answers.
+      problem.printStackTrace();
+      System.exit(1);
+    }
+  }
+
+  private static void serve(String[] args) throws Exception {
+    // SQLite's queue would try again for ever.
+    if (args.length > 1) new RandomAccessFile(args[1], "rw").close();
     var database = args.length > 1 ? new UnsyncedDatabase(new File(args[1])) : new SQLiteDBAccess();
     var requests = requestHandler(args.length == 1);
     var jobs = new JobsRegister(Executors.newFixedThreadPool(10), false);
