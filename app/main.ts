@@ -12,10 +12,20 @@ import { openMysql } from "./store/mysql/open.ts";
 /** The page's files; the bundler puts them here. */
 declare const CHIRP_PAGE: PageFiles;
 
+/** Milliseconds for giving back what the store has granted, when everything has been answered. */
+const closePatience = 3000;
+
 /** The file descriptor that systemd's convention gives an inherited socket. */
 const inheritedSocket = 3;
 
+/**
+ * Milliseconds to wait for the store before listening. A server that replaces another shares its listening socket: it
+ * must not take connections that the other could answer and it cannot. Without a database it listens all the same.
+ */
+const storePatience = 5000;
+
 async function main(config: Config): Promise<void> {
+  const hasParent = process.connected;
   const log = pino({ level: config.logLevel });
   const { database, region, adminSecret, appSecret, trustedProxies, maxConnectionAge } = config;
   const secrets = new Secrets(region);
@@ -25,6 +35,7 @@ async function main(config: Config): Promise<void> {
     log,
   });
   const app = createApp({ backend, passwords: new Passwords(), page: CHIRP_PAGE, trustedProxies, log });
+  await backend.opened(storePatience);
   const listen = config.inheritsSocket ? { fd: inheritedSocket } : { port: config.port };
   const { port, connections } = await serve({ app, listen, maxConnectionAge });
   log.info({ port }, "listening");
@@ -35,7 +46,7 @@ async function main(config: Config): Promise<void> {
     draining ??= (async () => {
       log.info({ reason }, "draining");
       await connections.drain();
-      await backend.close();
+      await Promise.race([backend.close(), new Promise((resolve) => setTimeout(resolve, closePatience))]);
       log.info("drained");
       process.exit(0);
     })();
@@ -44,6 +55,7 @@ async function main(config: Config): Promise<void> {
   process.on("SIGINT", () => drain("SIGINT"));
   // Whoever started us is gone, or lets go of us.
   process.on("disconnect", () => drain("disconnect"));
+  if (hasParent && !process.connected) drain("disconnect");
   process.on("message", (message: { type?: unknown }) => {
     if (message?.type === "replaced") connections.replaced();
   });

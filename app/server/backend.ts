@@ -45,6 +45,16 @@ export class StoreBackend implements Backend {
     return this.#current().ids.next();
   }
 
+  /** Settles when the store is open, or after this many milliseconds. */
+  async opened(atMost: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, atMost);
+    });
+    await Promise.race([this.#opening, patience]);
+    clearTimeout(timer);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();

@@ -7,9 +7,9 @@ export interface ConnectionsOptions {
   readonly maxAge: number;
   /** How long no request must have arrived before a draining server believes that none will. @default 1000 */
   readonly quiet?: number;
-  /** How long a draining server goes on accepting connections at most. @default 20000 */
+  /** How long a draining server goes on accepting connections at most. @default 18000 */
   readonly lameDuck?: number;
-  /** How long it waits for the last answers after that. @default 5000 */
+  /** How long it waits for the last answers after that. @default 4000 */
   readonly lastAnswers?: number;
 }
 
@@ -22,12 +22,12 @@ export class Connections {
   readonly #options: Required<ConnectionsOptions>;
   readonly #opened = new WeakMap<Socket, number>();
   #open = 0;
-  #inFlight = 0;
+  readonly #inFlight = new Set<ServerResponse>();
   #lastActivity = 0;
   #isDraining = false;
   #isReplaced = false;
 
-  constructor(server: Server, { quiet = 1000, lameDuck = 20_000, lastAnswers = 5000, maxAge }: ConnectionsOptions) {
+  constructor(server: Server, { quiet = 1000, lameDuck = 18_000, lastAnswers = 4000, maxAge }: ConnectionsOptions) {
     this.#server = server;
     this.#options = { quiet, lameDuck, lastAnswers, maxAge };
     server.on("connection", (socket: Socket) => {
@@ -47,6 +47,7 @@ export class Connections {
    */
   async drain(): Promise<void> {
     this.#isDraining = true;
+    for (const response of this.#inFlight) response.shouldKeepAlive = false;
     this.#lastActivity = performance.now();
     const start = this.#lastActivity;
     await this.#until(() => this.#isQuiet() || this.#isReplaced || this.#passed(start, this.#options.lameDuck));
@@ -62,18 +63,18 @@ export class Connections {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    this.#inFlight += 1;
+    this.#inFlight.add(response);
     this.#lastActivity = performance.now();
     const opened = this.#opened.get(request.socket) ?? 0;
     if (this.#isDraining || this.#passed(opened, this.#options.maxAge)) response.shouldKeepAlive = false;
     response.once("close", () => {
-      this.#inFlight -= 1;
+      this.#inFlight.delete(response);
       this.#lastActivity = performance.now();
     });
   }
 
   #isQuiet(): boolean {
-    return this.#inFlight === 0 && this.#passed(this.#lastActivity, this.#options.quiet);
+    return this.#inFlight.size === 0 && this.#passed(this.#lastActivity, this.#options.quiet);
   }
 
   #passed(since: number, duration: number): boolean {

@@ -28,8 +28,15 @@ export async function serve({ app, listen, maxConnectionAge }: ServeOptions): Pr
   const server = createServer({ keepAliveTimeout, headersTimeout: 15_000, requestTimeout: 30_000 }, app);
   const connections = new Connections(server, { maxAge: maxConnectionAge * 1000 });
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(error.code === "EADDRINUSE" ? portInUse(listen) : error),
+    );
     server.listen(listen, resolve);
   });
   return { port: (server.address() as AddressInfo).port, server, connections };
+}
+
+function portInUse(listen: ServeOptions["listen"]): Error {
+  const where = "port" in listen ? `Port ${listen.port}` : `The inherited socket ${listen.fd}`;
+  return new Error(`${where} is in use by another process: stop it, or set PORT to a free port`);
 }

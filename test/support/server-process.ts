@@ -74,13 +74,12 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   child.on("message", (message: { type: string; port: number }) => {
     if (message.type === "listening") port = message.port;
   });
-  await until(
-    () => {
-      if (child.exitCode !== null) throw new Error(`it exited with ${child.exitCode}: ${log}`);
-      return port;
-    },
-    { describe: "the server listens" },
-  );
+  let hasClosed = false;
+  child.once("close", () => {
+    hasClosed = true;
+  });
+  await until(() => port || hasClosed, { timeout: 20_000, describe: "the server listens" });
+  if (hasClosed) throw new Error(`The server exited with ${child.exitCode}: ${log}`);
   const url = `http://127.0.0.1:${port}`;
   return {
     process: child,

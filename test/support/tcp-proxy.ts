@@ -13,7 +13,8 @@ export interface TcpProxy {
   stop(): Promise<void>;
 }
 
-export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+/** @param port port to listen on; a free one when not given */
+export async function startTcpProxy(target: { host: string; port: number }, port = 0): Promise<TcpProxy> {
   const clients = new Set<Socket>();
   let picking: { isPicked: (sent: Buffer) => boolean; lost: () => void } | undefined;
 
@@ -40,7 +41,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       losing();
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
 
   const cut = () => {
     const count = clients.size;
