@@ -32,7 +32,8 @@ const database = new Database(name, {
   instanceClass: config.databaseClass,
   storage: config.databaseStorage,
   standby: features.database.standby,
-  finalSnapshot: `chirp-${stack.replace(/[^A-Za-z0-9]+/g, "-")}-final-${record.born}`,
+  // RDS allows letters, digits and single hyphens.
+  finalSnapshot: [name, ...(stack.match(/[A-Za-z0-9]+/g) ?? []), "final", record.born].join("-"),
   teardown,
 });
 

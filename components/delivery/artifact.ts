@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { access, mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bundle } from "../../app/bundle.ts";
@@ -15,7 +16,7 @@ export async function keepArtifact(bundle: Bundle, folder: string): Promise<Arti
   const path = join(folder, `${bundle.sha256}.mjs`);
   if (!(await exists(path))) {
     await mkdir(folder, { recursive: true });
-    const unfinished = `${path}.${process.pid}`;
+    const unfinished = `${path}.${randomUUID()}`;
     await writeFile(unfinished, bundle.code);
     await rename(unfinished, path);
   }
