@@ -61,6 +61,29 @@ export const errors = {
     new AppError(429, "too_many_attempts", `Too many attempts to sign in. Try again in ${waitInWords(retryAfter)}.`, {
       retryAfter,
     }),
+  noPictures: () => new AppError(404, "no_pictures", "This Chirp has no pictures: it has no place to keep them yet."),
+  noSuchUpload: (id: string) =>
+    new AppError(400, "no_such_upload", `Picture ${id} is not among your uploads of the last day. Upload it again.`, {
+      fields: { media: "This picture did not arrive. Upload it again." },
+    }),
+  unsupportedPicture: (type: string, supported: readonly string[]) =>
+    new AppError(415, "unsupported_picture", `A picture cannot be ${quote(type)}; it can be ${supported.join(", ")}.`),
+  pictureTooLarge: (bytes: number, limit: number) =>
+    new AppError(
+      413,
+      "picture_too_large",
+      `This picture has ${inMegabytes(bytes)}; at most ${inMegabytes(limit)} are allowed. Make it smaller.`,
+    ),
+  pictureIsNotWhatItClaims: (claimed: string, found: string | undefined) =>
+    new AppError(
+      415,
+      "picture_is_not_what_it_claims",
+      `The upload claims to be ${claimed} and is ${found ?? "no picture that Chirp knows"}. It was removed.`,
+    ),
+  tooManyPictures: (retryAfter: number) =>
+    new AppError(429, "too_many_pictures", `That is many pictures. Try again in ${waitInWords(retryAfter)}.`, {
+      retryAfter,
+    }),
   unavailable: (cause?: unknown) =>
     new AppError(503, "unavailable", "The service cannot reach its data just now. Try again in a moment.", {
       retryAfter: 1,
@@ -76,6 +99,15 @@ export const errors = {
     }),
 };
 
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 60));
+}
+
+function inMegabytes(bytes: number): string {
+  return `${(bytes / 1024 / 1024).toLocaleString("en", { maximumFractionDigits: 2 })} MB`;
+}
+
 function waitInWords(seconds: number): string {
-  return seconds < 90 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
+  if (seconds < 90) return `${seconds} seconds`;
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
 }

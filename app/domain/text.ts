@@ -41,6 +41,7 @@ export function passwordProblem(password: string): string | undefined {
   return undefined;
 }
 
-function hasControls(text: string): boolean {
+/** Whether there are control characters, line breaks and tabs among them. */
+export function hasControls(text: string): boolean {
   return /\p{Cc}/u.test(text);
 }

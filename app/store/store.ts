@@ -1,3 +1,5 @@
+import type { Picture } from "../domain/pictures.ts";
+
 /**
  * The seam between the service and its data. Operations have the service's meaning, not a database's, and every one
  * is addressed by a user's id, a post's id or a name, so that a store partitioned by user can serve it.
@@ -8,7 +10,7 @@
  * - Nothing is removed: a deleted post, an ended session, a withdrawn like is marked so and keeps its row.
  * - What a write returned for is there for every reader afterwards, on every server.
  */
-export interface Store extends Accounts, Sessions, Posts, Relations, Timelines, Attempts {
+export interface Store extends Accounts, Sessions, Posts, Removals, Relations, Timelines, Attempts {
   /** Settles when the store answers; rejects with a 503 when it can't. */
   ping(): Promise<void>;
 }
@@ -41,6 +43,8 @@ export interface Post {
   readonly text: string;
   readonly createdAt: Micros;
   readonly author: Author;
+  /** In the order its author gave them. */
+  readonly media: readonly Picture[];
   readonly likes: number;
   /** Whether the viewer likes it; false where nobody is signed in. */
   readonly likedByMe: boolean;
@@ -108,6 +112,8 @@ export interface NewPost {
   readonly id: Id;
   readonly authorId: Id;
   readonly text: string;
+  /** @default none */
+  readonly media?: readonly Picture[];
   readonly createdAt: Micros;
 }
 
@@ -116,11 +122,27 @@ export interface Posts {
   createPost(post: NewPost, once?: Once): Promise<Post>;
   post(id: Id, viewer?: Id): Promise<Post | undefined>;
   /**
-   * Deletes the user's own post; again is no error.
+   * Deletes the user's own post; again is no error. In the same step the post's pictures, if it has any, are noted to be
+   * removed.
    *
    * @throws AppError `no_such_post`, `not_your_post`
    */
   deletePost(id: Id, by: Id): Promise<void>;
+}
+
+/** Pictures of a deleted post. */
+export interface Removal {
+  readonly postId: Id;
+  /** Keys of their objects. */
+  readonly keys: readonly string[];
+}
+
+/** Pictures that are to be removed from the bucket, by whichever server comes to it. */
+export interface Removals {
+  /** What was noted and not yet done, at most this many. */
+  removals(limit: number): Promise<Removal[]>;
+  /** The post's pictures are gone; again is no error. */
+  removed(postId: Id): Promise<void>;
 }
 
 export interface Relations {
@@ -148,7 +170,7 @@ export interface AttemptLimit {
   readonly limit: number;
 }
 
-/** Attempts to sign in, counted across all servers. */
+/** Attempts to sign in, and uploads, counted across all servers. */
 export interface Attempts {
   /**
    * Counts an attempt against every subject; when that exceeds a limit, returns the seconds until its window is over.

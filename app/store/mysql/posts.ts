@@ -1,13 +1,15 @@
 import { errors } from "../../domain/errors.ts";
+import { readPictures, writePictures } from "../../domain/pictures.ts";
 import type { Id, NewPost, Once, Post, Posts } from "../store.ts";
 import { viewerId } from "./accounts.ts";
 import type { Database, Row } from "./database.ts";
 import { isDuplicate } from "./failures.ts";
 import { findCreation, noteCreation } from "./once.ts";
+import { noteRemoval } from "./removals.ts";
 
 /** Columns of a post as it is shown, and where they come from; the parameter is the viewer's id, or null. */
 export const postColumns =
-  "p.id, p.text, p.created_at, p.author_id, u.name, u.display_name, c.likes, l.user_id IS NOT NULL AS liked";
+  "p.id, p.text, p.media, p.created_at, p.author_id, u.name, u.display_name, c.likes, l.user_id IS NOT NULL AS liked";
 export const postJoins = `
   JOIN users u ON u.id = p.author_id
   LEFT JOIN post_counters c ON c.post_id = p.id
@@ -27,13 +29,10 @@ export function mysqlPosts(database: Database): Posts {
       const [id, author] = [BigInt(post.id), BigInt(post.authorId)];
       const created = { userId: post.authorId, kind: "post", resultId: post.id, at: post.createdAt } as const;
       if (once) await noteCreation(transaction, created, once);
-      await transaction.change("INSERT INTO posts (id, author_id, text, created_at, version) VALUES (?, ?, ?, ?, ?)", [
-        id,
-        author,
-        post.text,
-        post.createdAt,
-        transaction.first,
-      ]);
+      await transaction.change(
+        "INSERT INTO posts (id, author_id, text, media, created_at, version) VALUES (?, ?, ?, ?, ?, ?)",
+        [id, author, post.text, writePictures(post.media ?? []), post.createdAt, transaction.first],
+      );
       await transaction.change("INSERT INTO post_counters (post_id) VALUES (?)", [id]);
       await transaction.change("UPDATE user_counters SET posts = posts + 1 WHERE user_id = ?", [author]);
     });
@@ -59,7 +58,7 @@ export function mysqlPosts(database: Database): Posts {
 
     async deletePost(id, by) {
       await database.write(async (transaction) => {
-        const [row] = await transaction.read("SELECT author_id, deleted FROM posts WHERE id = ? FOR UPDATE", [
+        const [row] = await transaction.read("SELECT author_id, media, deleted FROM posts WHERE id = ? FOR UPDATE", [
           BigInt(id),
         ]);
         const isMine = row?.author_id === by;
@@ -72,6 +71,8 @@ export function mysqlPosts(database: Database): Posts {
           BigInt(id),
         ]);
         await transaction.change("UPDATE user_counters SET posts = posts - 1 WHERE user_id = ?", [BigInt(by)]);
+        const keys = readPictures(row.media as string | null).map(({ key }) => key);
+        if (keys.length > 0) await noteRemoval(transaction, { postId: id, keys });
       });
     },
   };
@@ -81,6 +82,7 @@ export function toPost(row: Row): Post {
   return {
     id: row.id as Id,
     text: row.text as string,
+    media: readPictures(row.media as string | null),
     createdAt: Number(row.created_at),
     author: { id: row.author_id as Id, name: row.name as string, displayName: row.display_name as string },
     likes: Number(row.likes ?? 0),

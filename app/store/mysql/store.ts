@@ -4,6 +4,7 @@ import { mysqlAttempts } from "./attempts.ts";
 import type { Database } from "./database.ts";
 import { mysqlPosts } from "./posts.ts";
 import { mysqlRelations } from "./relations.ts";
+import { mysqlRemovals } from "./removals.ts";
 import { mysqlSessions } from "./sessions.ts";
 import { mysqlTimelines } from "./timelines.ts";
 
@@ -14,6 +15,7 @@ export function mysqlStore(database: Database): Store {
     ...mysqlAccounts(database),
     ...mysqlSessions(database),
     ...mysqlPosts(database),
+    ...mysqlRemovals(database),
     ...mysqlRelations(database),
     ...mysqlTimelines(database),
     ...mysqlAttempts(database),

@@ -4,6 +4,7 @@ import { normaliseText, postProblem } from "../../../app/domain/text.ts";
 import type { Page, Post } from "../../../app/store/store.ts";
 import { type Fixture, someDay } from "./contract.ts";
 import { onceFor } from "./contract-accounts.ts";
+import { describePictures } from "./contract-pictures.ts";
 
 /** Posts and timelines. */
 export function describePosts(fixture: () => Fixture): void {
@@ -19,6 +20,7 @@ export function describePosts(fixture: () => Fixture): void {
         text: "Hello\n☀️",
         createdAt: someDay + 1,
         author: { id: authorId, name, displayName: name },
+        media: [],
         likes: 0,
         likedByMe: false,
       });
@@ -93,6 +95,8 @@ export function describePosts(fixture: () => Fixture): void {
       await assert.rejects(store.deletePost(nextId(), authorId), { code: "no_such_post", status: 404 });
     });
   });
+
+  describePictures(fixture);
 
   describe("timelines", () => {
     const ids = ({ items }: Page<Post>) => items.map(({ id }) => id);
