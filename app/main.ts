@@ -57,7 +57,9 @@ async function main(config: Config): Promise<void> {
   process.on("disconnect", () => drain("disconnect"));
   if (hasParent && !process.connected) drain("disconnect");
   process.on("message", (message: { type?: unknown }) => {
-    if (message?.type === "replaced") connections.replaced();
+    if (message?.type !== "retire") return;
+    connections.replaced();
+    drain("retire");
   });
 }
 

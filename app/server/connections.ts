@@ -57,7 +57,7 @@ export class Connections {
     await this.#until(() => this.#open === 0 || this.#isQuiet() || this.#passed(end, this.#options.lastAnswers));
   }
 
-  /** Tells a draining server that another process accepts from the same listening socket: it may stop at once. */
+  /** Says that another process accepts from the same listening socket: a drain need not go on accepting. */
   replaced(): void {
     this.#isReplaced = true;
   }

@@ -56,12 +56,12 @@ describe("A server process", function () {
     });
     await until(() => load.result.answered > 100, { describe: "the load flows" });
 
-    for (const how of ["told that it is replaced", "by SIGTERM alone"]) {
+    for (const how of ["retired", "by SIGTERM alone"]) {
       const next = await start({ socket: socket.fd });
       await next.ready();
       const exited = once(current.process, "exit");
+      if (how === "retired") current.process.send({ type: "retire" });
       current.process.kill("SIGTERM");
-      if (how === "told that it is replaced") current.process.send({ type: "replaced" });
       assert.deepEqual(await exited, [0, null], how);
       const sofar = load.result.answered;
       await until(() => load.result.answered > sofar + 100, { describe: "the load flows on" });
