@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { buildAgent, buildFunction, buildServer, type Bundle } from "./app/bundle.ts";
-import { type Artifact, keepArtifact } from "./components/delivery/artifact.ts";
+import { buildAgent, buildFunction, buildServer } from "./app/bundle.ts";
+import type { Artifact } from "./components/delivery/artifact.ts";
+import { bundleOnce } from "./components/delivery/bundle-once.ts";
 import { readRecord } from "./components/record.ts";
 import { type Config, readConfig } from "./config.ts";
 import { type Plan, plan } from "./phases/index.ts";
@@ -57,11 +58,10 @@ async function chooseImage(config: Config, recorded: Recorded | undefined): Prom
 
 async function bundle(): Promise<Prepared["artifacts"]> {
   const folder = join(import.meta.dirname, "node_modules", ".cache", "chirp", "bundles");
-  const keep = async (building: Promise<Bundle>) => keepArtifact(await building, folder);
   const [server, agent, gate] = await Promise.all([
-    keep(buildServer()),
-    keep(buildAgent()),
-    keep(buildFunction("gate")),
+    bundleOnce("server", buildServer, folder),
+    bundleOnce("agent", buildAgent, folder),
+    bundleOnce("gate", () => buildFunction("gate"), folder),
   ]);
   return { server, agent, gate };
 }

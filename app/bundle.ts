@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Metafile } from "esbuild";
 
 /** One self-contained ES module for Node, and the name under which it is stored. */
 export interface Bundle {
@@ -9,6 +9,8 @@ export interface Bundle {
   readonly code: string;
   /** Lower-case hex SHA-256 of `code` in UTF-8: the same sources give the same hash on any machine. */
   readonly sha256: string;
+  /** Absolute paths of every file that went into it. */
+  readonly inputs: readonly string[];
 }
 
 /** A static file of the page, kept inside the server's bundle so that one object is the whole release. */
@@ -19,6 +21,12 @@ export interface PageFile {
 
 /** The page's files by URL path. */
 export type PageFiles = Record<string, PageFile>;
+
+/** The page with the files that it was made from. */
+interface Page {
+  readonly files: PageFiles;
+  readonly inputs: readonly string[];
+}
 
 const appFolder = import.meta.dirname;
 
@@ -33,6 +41,7 @@ const contentTypes: Record<string, string> = {
 const common: BuildOptions = {
   absWorkingDir: appFolder,
   bundle: true,
+  metafile: true,
   write: false,
   format: "esm",
   minifySyntax: true,
@@ -43,7 +52,9 @@ const common: BuildOptions = {
 
 /** Bundles the Express server (`app/main.ts`) with its page. */
 export async function buildServer(): Promise<Bundle> {
-  return bundleForNode("main.ts", { CHIRP_PAGE: JSON.stringify(await buildPage()) });
+  const { files, inputs } = await bundlePage();
+  const bundle = await bundleForNode("main.ts", { CHIRP_PAGE: JSON.stringify(files) });
+  return { ...bundle, inputs: [...inputs, ...bundle.inputs] };
 }
 
 /** Bundles the agent that fetches, checks and runs the server on an instance (`app/agent/main.ts`). */
@@ -58,6 +69,10 @@ export function buildFunction(name: string): Promise<Bundle> {
 
 /** Bundles the page: `web/main.tsx` becomes `/main.js`; the HTML, style sheet and icon are served as they are. */
 export async function buildPage(): Promise<PageFiles> {
+  return (await bundlePage()).files;
+}
+
+async function bundlePage(): Promise<Page> {
   const script = await build({
     ...common,
     entryPoints: ["web/main.tsx"],
@@ -68,11 +83,13 @@ export async function buildPage(): Promise<PageFiles> {
     minifyIdentifiers: true,
   });
   const files: PageFiles = { "/main.js": { type: contentTypes[".js"] as string, body: outputText(script) } };
+  const inputs = inputsOf(script);
   for (const name of ["index.html", "style.css", "icon.svg"]) {
-    const body = await readFile(join(appFolder, "web", name), "utf8");
-    files[`/${name}`] = { type: contentTypes[extname(name)] as string, body };
+    const path = join(appFolder, "web", name);
+    files[`/${name}`] = { type: contentTypes[extname(name)] as string, body: await readFile(path, "utf8") };
+    inputs.push(path);
   }
-  return files;
+  return { files, inputs };
 }
 
 async function bundleForNode(entry: string, define: Record<string, string> = {}): Promise<Bundle> {
@@ -86,7 +103,13 @@ async function bundleForNode(entry: string, define: Record<string, string> = {})
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
   });
   const code = outputText(result);
-  return { code, sha256: createHash("sha256").update(code).digest("hex") };
+  return { code, sha256: createHash("sha256").update(code).digest("hex"), inputs: inputsOf(result) };
+}
+
+function inputsOf(result: { metafile?: Metafile }): string[] {
+  // Names in brackets are esbuild's own stand-ins, for what a package leaves out of browsers.
+  const names = Object.keys(result.metafile?.inputs ?? {}).filter((name) => !name.startsWith("("));
+  return names.map((name) => join(appFolder, name));
 }
 
 function outputText(result: { outputFiles?: { text: string }[] }): string {

@@ -12,7 +12,7 @@ export interface Artifact {
 }
 
 /** Keeps a bundle under its hash. Several programs may do so at once: the name appears only when the file is whole. */
-export async function keepArtifact(bundle: Bundle, folder: string): Promise<Artifact> {
+export async function keepArtifact(bundle: Pick<Bundle, "code" | "sha256">, folder: string): Promise<Artifact> {
   const path = join(folder, `${bundle.sha256}.mjs`);
   if (!(await exists(path))) {
     await mkdir(folder, { recursive: true });
