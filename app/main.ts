@@ -6,6 +6,8 @@ import { Passwords } from "./domain/passwords.ts";
 import { createApp } from "./server/app.ts";
 import { StoreBackend } from "./server/backend.ts";
 import { type Config, readConfig } from "./server/config.ts";
+import { Front } from "./server/front.ts";
+import { openMedia } from "./server/media.ts";
 import { serve } from "./server/serve.ts";
 import { openMysql } from "./store/mysql/open.ts";
 
@@ -27,15 +29,18 @@ const storePatience = 5000;
 async function main(config: Config): Promise<void> {
   const hasParent = process.connected;
   const log = pino({ level: config.logLevel });
-  const { database, region, adminSecret, appSecret, trustedProxies, maxConnectionAge } = config;
+  const { database, region, adminSecret, appSecret, frontSecret, trustedProxies, maxConnectionAge } = config;
   const secrets = new Secrets(region);
   const backend = new StoreBackend({
     open: () => openMysql({ address: database, secrets, adminSecret, appSecret }),
     holder: `${hostname()}:${process.pid}`.slice(-100),
     log,
   });
-  const app = createApp({ backend, passwords: new Passwords(), page: CHIRP_PAGE, trustedProxies, log });
-  await backend.opened(storePatience);
+  const media = openMedia({ region, config: config.media, removals: () => backend.store, log });
+  const front = frontSecret === undefined ? undefined : new Front({ read: () => secrets.readText(frontSecret), log });
+  const app = createApp({ backend, passwords: new Passwords(), page: CHIRP_PAGE, trustedProxies, front, media, log });
+  await Promise.all([backend.opened(storePatience), atMost(storePatience, front?.load())]);
+  media?.remover.start();
   const listen = config.inheritsSocket ? { fd: inheritedSocket } : { port: config.port };
   const { port, connections } = await serve({ app, listen, maxConnectionAge });
   log.info({ port }, "listening");
@@ -46,7 +51,8 @@ async function main(config: Config): Promise<void> {
     draining ??= (async () => {
       log.info({ reason }, "draining");
       await connections.drain();
-      await Promise.race([backend.close(), new Promise((resolve) => setTimeout(resolve, closePatience))]);
+      await atMost(closePatience, media?.remover.close());
+      await atMost(closePatience, backend.close());
       log.info("drained");
       process.exit(0);
     })();
@@ -61,6 +67,11 @@ async function main(config: Config): Promise<void> {
     connections.replaced();
     drain("retire");
   });
+}
+
+/** Waits for it, but no longer than this many milliseconds. */
+async function atMost(patience: number, work: Promise<void> | undefined): Promise<void> {
+  await Promise.race([work, new Promise((resolve) => setTimeout(resolve, patience))]);
 }
 
 try {

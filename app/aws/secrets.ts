@@ -26,7 +26,7 @@ export class Secrets {
    * @throws when the secret does not exist, may not be read, or holds something else
    */
   async read(id: string): Promise<Credentials | undefined> {
-    const text = await this.#value(id);
+    const text = await this.readText(id);
     if (!text) return undefined;
     const { username, password } = parse(text, id);
     if (username === undefined && password === undefined) return undefined;
@@ -40,7 +40,8 @@ export class Secrets {
     await this.#client.send(new PutSecretValueCommand({ SecretId: id, SecretString: JSON.stringify(credentials) }));
   }
 
-  async #value(id: string): Promise<string | undefined> {
+  /** The text of a secret; undefined while it has none. */
+  async readText(id: string): Promise<string | undefined> {
     try {
       return (await this.#client.send(new GetSecretValueCommand({ SecretId: id }))).SecretString;
     } catch (error) {

@@ -17,9 +17,13 @@ export function codePoints(text: string): number {
   return Array.from(text).length;
 }
 
-/** Why a normalised text cannot be posted, in words for a person; undefined when it can. */
-export function postProblem(text: string): string | undefined {
-  if (text === "") return "Write something first.";
+/**
+ * Why a normalised text cannot be posted, in words for a person; undefined when it can.
+ *
+ * @param pictures how many pictures go with it: they can speak for themselves
+ */
+export function postProblem(text: string, pictures = 0): string | undefined {
+  if (text === "" && pictures === 0) return "Write something first.";
   const length = codePoints(text);
   if (length > postLimit) return `A post has at most ${postLimit} characters; this one has ${length}.`;
   if (hasControls(text.replace(/[\n\t]/g, ""))) return "A post cannot contain control characters.";

@@ -43,6 +43,7 @@ export const uploadIdPattern = /^[A-Za-z0-9_-]{22}$/;
  */
 export class Pictures {
   readonly #options: PicturesOptions;
+  #uploadOrigin: Promise<string> | undefined;
   readonly maxBytes: number;
 
   constructor(options: PicturesOptions) {
@@ -50,9 +51,13 @@ export class Pictures {
     this.maxBytes = options.maxBytes;
   }
 
-  /** Scheme, host and port that browsers upload to. */
+  /** Scheme, host and port that browsers upload to; always the same once it is known. */
   uploadOrigin(): Promise<string> {
-    return this.#options.bucket.uploadOrigin();
+    this.#uploadOrigin ??= this.#options.bucket.uploadOrigin().catch((error) => {
+      this.#uploadOrigin = undefined;
+      throw error;
+    });
+    return this.#uploadOrigin;
   }
 
   /**

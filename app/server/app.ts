@@ -5,8 +5,11 @@ import { errors } from "../domain/errors.ts";
 import type { Passwords } from "../domain/passwords.ts";
 import type { Backend } from "./backend.ts";
 import { errorHandler } from "./errors.ts";
+import { type Front, trustFront } from "./front.ts";
+import type { Media } from "./media.ts";
 import { accountRoutes } from "./routes/accounts.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { mediaRoutes } from "./routes/media.ts";
 import { pageRoutes } from "./routes/page.ts";
 import { postRoutes } from "./routes/posts.ts";
 import { userRoutes } from "./routes/users.ts";
@@ -19,11 +22,16 @@ export interface AppOptions {
   readonly page: PageFiles;
   /** Proxies in front whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: number;
+  /** Whom to believe further X-Forwarded-* headers, where there is a front. */
+  readonly front?: Front | undefined;
+  /** Undefined where there are no pictures. */
+  readonly media?: Media | undefined;
   readonly log: Logger;
 }
 
 /** The service as an Express application. */
-export function createApp({ backend, passwords, page, trustedProxies, log }: AppOptions): Express {
+export function createApp(options: AppOptions): Express {
+  const { backend, page, trustedProxies, front, media, log } = options;
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag"); // the page sets its own, answers of the API are never reused
@@ -31,8 +39,9 @@ export function createApp({ backend, passwords, page, trustedProxies, log }: App
   app.set("query parser", "simple");
 
   app.use(healthRoutes(backend));
-  app.use(securityHeaders);
-  app.use("/api", api(backend, passwords));
+  app.use(trustFront(front));
+  app.use(securityHeaders(media && { host: media.host, uploadOrigin: () => media.pictures.uploadOrigin() }));
+  app.use("/api", api(options));
   app.use(pageRoutes(page));
   app.use((request) => {
     throw errors.noSuchPath(request.method, request.path);
@@ -41,7 +50,7 @@ export function createApp({ backend, passwords, page, trustedProxies, log }: App
   return app;
 }
 
-function api(backend: Backend, passwords: Passwords): express.Router {
+function api({ backend, passwords, media }: AppOptions): express.Router {
   const sessions = new SessionCookies(backend);
   const router = express.Router();
   router.use((_request, response, next) => {
@@ -50,7 +59,9 @@ function api(backend: Backend, passwords: Passwords): express.Router {
   });
   router.use(crossSiteDefence);
   router.use(express.json({ limit: "64kb" }));
-  router.use(accountRoutes(backend, sessions, passwords), postRoutes(backend, sessions), userRoutes(backend, sessions));
+  router.use(accountRoutes(backend, sessions, passwords));
+  router.use(postRoutes(backend, sessions, media), mediaRoutes(backend, sessions, media));
+  router.use(userRoutes(backend, sessions, media?.host));
   router.use((request) => {
     throw errors.noSuchPath(request.method, request.originalUrl.split("?")[0] ?? "");
   });

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { MediaConfig } from "./media.ts";
 
 /** Everything the service is told by its environment. */
 export interface Config {
@@ -12,6 +13,10 @@ export interface Config {
   readonly appSecret: string;
   /** Proxies in front whose X-Forwarded-* headers are believed. */
   readonly trustedProxies: number;
+  /** Secret that CloudFront proves itself with; undefined where there is none in front. */
+  readonly frontSecret: string | undefined;
+  /** Undefined where there are no pictures. */
+  readonly media: MediaConfig | undefined;
   /** Seconds after which a kept-alive connection is asked to close, so that its client looks the address up again. */
   readonly maxConnectionAge: number;
   readonly logLevel: string;
@@ -25,20 +30,31 @@ const wholeNumber = (least: number, most: number) =>
     .min(least)
     .max(most, { error: `must be a whole number from ${least} to ${most}` });
 
-const environment = z.object({
-  PORT: wholeNumber(0, 65535).default(80),
-  LISTEN_FDS: z.enum(["", "0", "1"], { error: "must be 1, or not set" }).default(""),
-  AWS_REGION: text,
-  DB_HOST: text,
-  DB_PORT: wholeNumber(1, 65535).default(3306),
-  DB_NAME: text.max(64),
-  DB_ADMIN_SECRET: text,
-  DB_APP_SECRET: text,
-  DB_CA: z.string().default(""),
-  TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
-  MAX_CONNECTION_AGE_SECONDS: wholeNumber(1, 86400).default(60),
-  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
-});
+const environment = z
+  .object({
+    PORT: wholeNumber(0, 65535).default(80),
+    LISTEN_FDS: z.enum(["", "0", "1"], { error: "must be 1, or not set" }).default(""),
+    AWS_REGION: text,
+    DB_HOST: text,
+    DB_PORT: wholeNumber(1, 65535).default(3306),
+    DB_NAME: text.max(64),
+    DB_ADMIN_SECRET: text,
+    DB_APP_SECRET: text,
+    DB_CA: z.string().default(""),
+    TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
+    FRONT_SECRET: text.optional(),
+    MEDIA_BUCKET: text.optional(),
+    MEDIA_HOST: text.optional(),
+    MEDIA_MAX_BYTES: wholeNumber(1, 100 * 2 ** 20).default(5 * 2 ** 20),
+    MEDIA_PER_MINUTE: wholeNumber(1, 10_000).default(30),
+    MEDIA_PER_DAY: wholeNumber(1, 1_000_000).default(500),
+    MAX_CONNECTION_AGE_SECONDS: wholeNumber(1, 86400).default(60),
+    LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+  })
+  .refine(({ MEDIA_BUCKET, MEDIA_HOST }) => (MEDIA_BUCKET === undefined) === (MEDIA_HOST === undefined), {
+    path: ["MEDIA_HOST"],
+    error: "goes with MEDIA_BUCKET: set both, or neither for a service without pictures",
+  });
 
 /**
  * Reads the configuration from environment variables.
@@ -63,7 +79,19 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     adminSecret: data.DB_ADMIN_SECRET,
     appSecret: data.DB_APP_SECRET,
     trustedProxies: data.TRUSTED_PROXIES,
+    frontSecret: data.FRONT_SECRET,
+    media: mediaConfig(data),
     maxConnectionAge: data.MAX_CONNECTION_AGE_SECONDS,
     logLevel: data.LOG_LEVEL,
+  };
+}
+
+function mediaConfig(data: z.output<typeof environment>): MediaConfig | undefined {
+  if (data.MEDIA_BUCKET === undefined || data.MEDIA_HOST === undefined) return undefined;
+  return {
+    bucket: data.MEDIA_BUCKET,
+    host: data.MEDIA_HOST,
+    maxBytes: data.MEDIA_MAX_BYTES,
+    limits: { perMinute: data.MEDIA_PER_MINUTE, perDay: data.MEDIA_PER_DAY },
   };
 }

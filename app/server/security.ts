@@ -1,20 +1,32 @@
 import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { errors } from "../domain/errors.ts";
 
-/** The page loads its own script, style and icon and talks to its own API; nothing else, from nowhere. */
-const contentSecurityPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** Where pictures come from and go to, beside the page's own origin. */
+export interface MediaPlaces {
+  /** Host name that serves pictures to those who came to the load balancer. */
+  readonly host: string;
+  /** Origin that uploads go to. */
+  uploadOrigin(): Promise<string>;
+}
+
+/**
+ * The page loads its own script, style and icon and talks to its own API; with pictures it also shows and uploads those,
+ * previews (`blob:`) among them. Nothing else, from nowhere.
+ */
+function contentSecurityPolicy(pictures = "", uploads = ""): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    `img-src 'self' data:${pictures}`,
+    `connect-src 'self'${uploads}`,
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
 
 const headers: Record<string, string> = {
-  "Content-Security-Policy": contentSecurityPolicy,
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Resource-Policy": "same-origin",
   "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -23,12 +35,22 @@ const headers: Record<string, string> = {
   "X-Frame-Options": "DENY",
 };
 
-export const securityHeaders: RequestHandler = (request, response, next) => {
-  response.set(headers);
-  // Only over HTTPS: a browser that remembers it can no longer use this host without.
-  if (request.secure) response.set("Strict-Transport-Security", "max-age=31536000");
-  next();
-};
+export function securityHeaders(media: MediaPlaces | undefined): RequestHandler {
+  return async (request, response, next) => {
+    response.set(headers);
+    response.set("Content-Security-Policy", await policyWith(media));
+    // Only over HTTPS: a browser that remembers it can no longer use this host without.
+    if (request.secure) response.set("Strict-Transport-Security", "max-age=31536000");
+    next();
+  };
+}
+
+async function policyWith(media: MediaPlaces | undefined): Promise<string> {
+  if (!media) return contentSecurityPolicy();
+  // Where the origin isn't known, as there are no credentials to sign with, nothing can be uploaded either.
+  const uploads = await media.uploadOrigin().catch(() => undefined);
+  return contentSecurityPolicy(` blob: ${media.host}`, uploads && ` ${uploads}`);
+}
 
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 

@@ -2,7 +2,9 @@ import type { Request } from "express";
 import { z } from "zod";
 import { errors, type FieldProblems } from "../domain/errors.ts";
 import { namePattern, nameRule } from "../domain/names.ts";
+import { altProblem, picturesPerPost } from "../domain/pictures.ts";
 import { displayNameProblem, normaliseText, passwordProblem, postProblem } from "../domain/text.ts";
+import { uploadIdPattern } from "../media/pictures.ts";
 import type { Id, Once, PageRequest } from "../store/store.ts";
 import { sha256 } from "./session.ts";
 
@@ -29,6 +31,11 @@ function ruled(missing: string, normalise: (text: string) => string, problem: (t
 
 const limit = z.coerce.number({ error: "limit is a whole number from 1 to 100." }).int().min(1).max(100);
 
+const picture = z.object({
+  id: z.string({ error: "Give the id of the upload." }).regex(uploadIdPattern, "An upload's id has 22 characters."),
+  alt: ruled("A description is text.", normaliseText, altProblem).default(""),
+});
+
 export const schemas = {
   signUp: z.object({
     name,
@@ -40,7 +47,19 @@ export const schemas = {
     name: z.string({ error: "Give your name." }).max(200),
     password: z.string({ error: "Give your password." }).max(1000),
   }),
-  post: z.object({ text: ruled("Give the post's text.", normaliseText, postProblem) }),
+  post: z
+    .object({
+      text: z.string({ error: "Give the post's text." }).transform(normaliseText),
+      media: z.array(picture).max(picturesPerPost, `A post has at most ${picturesPerPost} pictures.`).default([]),
+    })
+    .superRefine(({ text, media }, context) => {
+      const message = postProblem(text, media.length);
+      if (message) context.addIssue({ code: "custom", path: ["text"], message });
+    }),
+  upload: z.object({
+    type: z.string({ error: "Give the picture's content type." }).max(100),
+    size: z.number({ error: "Give the picture's size in bytes." }).int().positive(),
+  }),
   page: z.object({ before: id.optional(), limit: limit.default(20) }),
   search: z.object({ query: z.string().max(100).default(""), limit: limit.default(20) }),
 };

@@ -3,12 +3,13 @@ import { errors } from "../../domain/errors.ts";
 import { namePattern } from "../../domain/names.ts";
 import type { Id, User } from "../../store/store.ts";
 import type { Backend } from "../backend.ts";
+import { mediaAddress } from "../front.ts";
 import { showPosts, showUser } from "../presentation.ts";
 import { now, type SessionCookies } from "../session.ts";
 import { page, query, schemas, userName } from "../validation.ts";
 
-/** People: profiles, their posts, search, follows. */
-export function userRoutes(backend: Backend, sessions: SessionCookies): Router {
+/** People: profiles, their posts, search, follows. @param mediaHost host name of the front that serves pictures */
+export function userRoutes(backend: Backend, sessions: SessionCookies, mediaHost: string | undefined): Router {
   const router = Router();
 
   async function find(request: Request, viewer?: Id): Promise<User> {
@@ -35,7 +36,8 @@ export function userRoutes(backend: Backend, sessions: SessionCookies): Router {
   router.get("/users/:name/posts", async (request, response) => {
     const viewer = await sessions.viewer(request);
     const { id } = await find(request);
-    response.json(showPosts(await backend.store.userPosts(id, page(request), viewer)));
+    const posts = await backend.store.userPosts(id, page(request), viewer);
+    response.json(showPosts(posts, mediaAddress(mediaHost, request, response)));
   });
 
   for (const [method, follows] of [["put", true] as const, ["delete", false] as const]) {

@@ -27,7 +27,7 @@ describe("The API", function () {
     assert.match(createdAt, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     assert.ok(Math.abs(Date.parse(createdAt) - Date.now()) < 60_000);
     assert.deepEqual(Object.keys(author), ["id", "name", "displayName"]);
-    assert.deepEqual(rest, { text: "é\n☀️", likes: 0, likedByMe: false });
+    assert.deepEqual(rest, { text: "é\n☀️", media: [], likes: 0, likedByMe: false });
     assert.deepEqual((await service.client().get(`/api/posts/${id}`)).body, body);
   });
 

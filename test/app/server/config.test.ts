@@ -14,6 +14,20 @@ const complete = {
 };
 
 describe("The service's configuration", () => {
+  it("has pictures where a bucket and the front's name are given, with limits that can be set", () => {
+    const withMedia = { ...complete, MEDIA_BUCKET: "pictures", MEDIA_HOST: "front.example", FRONT_SECRET: "front" };
+    const { media, frontSecret } = readConfig(withMedia);
+    assert.deepEqual(media, {
+      bucket: "pictures",
+      host: "front.example",
+      maxBytes: 5 * 1024 * 1024,
+      limits: { perMinute: 30, perDay: 500 },
+    });
+    assert.equal(frontSecret, "front");
+    assert.equal(readConfig({ ...withMedia, MEDIA_MAX_BYTES: "1000" }).media?.maxBytes, 1000);
+    assert.throws(() => readConfig({ ...complete, MEDIA_BUCKET: "pictures" }), /MEDIA_HOST: goes with MEDIA_BUCKET/);
+  });
+
   it("comes from the environment", () => {
     assert.deepEqual(readConfig(complete), {
       port: 8080,
@@ -23,6 +37,8 @@ describe("The service's configuration", () => {
       adminSecret: "admin",
       appSecret: "app",
       trustedProxies: 1,
+      frontSecret: undefined,
+      media: undefined,
       maxConnectionAge: 60,
       logLevel: "info",
     });
