@@ -46,7 +46,10 @@ export function mysqlAccounts(database: Database): Accounts {
               transaction.first,
             ],
           );
-          await transaction.change("INSERT INTO user_counters (user_id) VALUES (?)", [id]);
+          await transaction.change("INSERT INTO user_counters (user_id, version) VALUES (?, ?)", [
+            id,
+            transaction.first,
+          ]);
           if (once)
             await noteCreation(
               transaction,

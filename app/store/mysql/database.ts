@@ -170,7 +170,19 @@ export class Transaction {
   change(sql: string, values: Value[]): Promise<number> {
     return change(this.#connection, sql, values);
   }
+
+  /** Counts up or down what this transaction changes. */
+  async count(table: keyof typeof counterKeys, counter: string, step: 1 | -1, id: bigint): Promise<void> {
+    await this.change(
+      `UPDATE ${table} SET ${counter} = ${counter} ${step === 1 ? "+" : "-"} 1, version = GREATEST(version + 1, ?)
+       WHERE ${counterKeys[table]} = ?`,
+      [this.first, id],
+    );
+  }
 }
+
+/** Counters and the columns they are found by. */
+const counterKeys = { user_counters: "user_id", post_counters: "post_id" } as const;
 
 async function select(connection: PoolConnection, sql: string, values: Value[]): Promise<Row[]> {
   const [rows] = await connection.execute<RowDataPacket[]>(statement(sql, values));

@@ -33,8 +33,8 @@ export function mysqlPosts(database: Database): Posts {
         "INSERT INTO posts (id, author_id, text, media, created_at, version) VALUES (?, ?, ?, ?, ?, ?)",
         [id, author, post.text, writePictures(post.media ?? []), post.createdAt, transaction.first],
       );
-      await transaction.change("INSERT INTO post_counters (post_id) VALUES (?)", [id]);
-      await transaction.change("UPDATE user_counters SET posts = posts + 1 WHERE user_id = ?", [author]);
+      await transaction.change("INSERT INTO post_counters (post_id, version) VALUES (?, ?)", [id, transaction.first]);
+      await transaction.count("user_counters", "posts", 1, author);
     });
   }
 
@@ -70,7 +70,7 @@ export function mysqlPosts(database: Database): Posts {
           transaction.first,
           BigInt(id),
         ]);
-        await transaction.change("UPDATE user_counters SET posts = posts - 1 WHERE user_id = ?", [BigInt(by)]);
+        await transaction.count("user_counters", "posts", -1, BigInt(by));
         const keys = readPictures(row.media as string | null).map(({ key }) => key);
         if (keys.length > 0) await noteRemoval(transaction, { postId: id, keys });
       });

@@ -46,15 +46,13 @@ export function mysqlRelations(database: Database): Relations {
       const [from, to] = [BigInt(follower), BigInt(followee)];
       await database.write(async (transaction) => {
         if (!(await set(transaction, follows, [from, to], holds, now))) return;
-        const step = holds ? "+ 1" : "- 1";
-        const updates: [bigint, string][] = [
-          [from, `following = following ${step}`],
-          [to, `followers = followers ${step}`],
+        const updates: [bigint, "following" | "followers"][] = [
+          [from, "following"],
+          [to, "followers"],
         ];
         // In the order of ids: two people who follow each other at once don't wait for each other's rows.
         updates.sort(([a], [b]) => (a < b ? -1 : 1));
-        for (const [id, assignment] of updates)
-          await transaction.change(`UPDATE user_counters SET ${assignment} WHERE user_id = ?`, [id]);
+        for (const [id, counter] of updates) await transaction.count("user_counters", counter, holds ? 1 : -1, id);
       });
     },
 
@@ -66,9 +64,7 @@ export function mysqlRelations(database: Database): Relations {
           if (rows.length === 0) throw errors.noSuchPost();
         }
         if (!(await set(transaction, likes, [user, post], holds, now))) return;
-        await transaction.change(`UPDATE post_counters SET likes = likes ${holds ? "+ 1" : "- 1"} WHERE post_id = ?`, [
-          post,
-        ]);
+        await transaction.count("post_counters", "likes", holds ? 1 : -1, post);
       });
     },
   };

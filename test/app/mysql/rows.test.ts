@@ -17,6 +17,8 @@ const versioned: Record<string, string> = {
   likes: "user_id, post_id",
   sessions: "user_id, HEX(token_hash)",
   idempotency_keys: "user_id, HEX(key_hash)",
+  user_counters: "user_id",
+  post_counters: "post_id",
 };
 
 describe("Rows in MySQL", function () {

@@ -2,8 +2,8 @@ import { firstVersion } from "../../../domain/version.ts";
 import type { Migration } from "../migrate.ts";
 
 /**
- * The service's tables. Rows that migrate carry `version` and `deleted`; counters and what only this database's
- * servers need among themselves (attempts, worker numbers) don't.
+ * The service's tables. Rows that migrate carry `version` and `deleted` (counters only a version, from step 4 on); what
+ * only this database's servers need among themselves (attempts, worker numbers) doesn't.
  *
  * Times are BIGINT microseconds in UTC: no time zone, no rounding on the way through the binlog.
  */
