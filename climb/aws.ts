@@ -88,12 +88,13 @@ async function waitUntilReady(log: string, exited: Promise<unknown>): Promise<Re
 }
 
 /**
- * Makes sure that nobody else listens on the port. What a killed run left behind lets go of it within seconds.
+ * Makes sure that nobody else listens on the port.
  *
+ * @param patience milliseconds to wait: what a killed run left behind lets go of its port within seconds.
  * @throws when somebody else keeps it.
  */
-export async function checkPort(port: number): Promise<void> {
-  const deadline = performance.now() + 8000;
+export async function checkPort(port: number, patience: number): Promise<void> {
+  const deadline = performance.now() + patience;
   while (await isListening(port)) {
     if (performance.now() > deadline) {
       throw new Error(

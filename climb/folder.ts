@@ -14,6 +14,8 @@ export interface Folder {
   /** The traffic's acknowledged writes. */
   readonly ledger: string;
   readonly logs: string;
+  /** Whether there was no stack in it before. */
+  readonly isNew: boolean;
   release(): Promise<void>;
 }
 
@@ -28,7 +30,7 @@ const claimFile = "runner";
  */
 export async function openFolder(dir: string, { fresh }: { readonly fresh: boolean }): Promise<Folder> {
   const path = resolve(dir);
-  await makeOurs(path);
+  const isNew = await makeOurs(path);
   const claimed = await claim(join(path, claimFile));
   if (!claimed.held) {
     throw new Error(
@@ -44,18 +46,20 @@ export async function openFolder(dir: string, { fresh }: { readonly fresh: boole
     aws: join(path, "aws"),
     ledger: join(path, "ledger"),
     logs: join(path, "logs"),
+    isNew,
     release: claimed.release,
   };
   for (const part of [folder.engine, folder.config, folder.aws, folder.logs]) await mkdir(part, { recursive: true });
   return folder;
 }
 
-async function makeOurs(path: string): Promise<void> {
+/** @returns whether it was made just now. */
+async function makeOurs(path: string): Promise<boolean> {
   const kind = await stat(path).catch(() => undefined);
   if (kind && !kind.isDirectory()) throw new Error(`${path} is not a folder. Choose another with --dir.`);
   await mkdir(path, { recursive: true });
   const names = await readdir(path);
-  if (names.includes(marker)) return;
+  if (names.includes(marker)) return false;
   if (names.length > 0) {
     throw new Error(
       `${path} has files in it and is not the folder of a local stack (there is no file ${marker}). ` +
@@ -66,6 +70,7 @@ async function makeOurs(path: string): Promise<void> {
     join(path, marker),
     "Made by `npm start`. `npm start -- --fresh` removes everything in this folder.\n",
   );
+  return true;
 }
 
 /** Empties all but the marker and the claim, which is ours by now. */

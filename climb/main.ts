@@ -57,7 +57,7 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
   signal.throwIfAborted();
   const folder = await openFolder(flags.dir, { fresh: flags.fresh });
   shutdown.onEnd(() => folder.release());
-  await checkPort(flags.port);
+  await checkPort(flags.port, folder.isNew ? 0 : 8000);
   signal.throwIfAborted();
 
   const aws = await startAws({ dir: folder.aws, port: flags.port, log: `${folder.logs}/aws.log` });

@@ -23,7 +23,7 @@ const modules = [
  * @throws when there is no Go, or a build fails.
  */
 export async function buildPulumi(work: string, { report, env, version }: BuildOptions): Promise<string> {
-  const go = await findProgram(["go"], { path: env.PATH, folders: ["/usr/local/go/bin"] });
+  const go = await findProgram(["go"], { path: env.PATH });
   if (!go) {
     throw new Error(
       "Pulumi's CLI is not here, can't be downloaded from get.pulumi.com, and can't be built, because Go is not " +

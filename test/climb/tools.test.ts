@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { buildPulumi } from "../../tools/build.ts";
 import { claim } from "../../tools/claim.ts";
 import { databaseServer, ensureProgram } from "../../tools/packages.ts";
 import { cacheFolder, ensurePulumi, isAtLeast, oldestPulumi, pulumiVersion } from "../../tools/pulumi.ts";
@@ -88,6 +89,22 @@ describe("set-up", () => {
       await turn.release();
       assert.equal(await waiting, folder);
     });
+  });
+
+  it("says what to install where there is neither a CLI nor Go", async () => {
+    const options = { report: assert.fail, env: { PATH: programs({}) }, version: pulumiVersion };
+    await assert.rejects(
+      buildPulumi(root, options),
+      /Install one of them: https:\/\/www\.pulumi\.com\/.* or https:\/\/go\.dev/,
+    );
+  });
+
+  it("shows why a build failed", async () => {
+    const env = { PATH: programs({ go: "echo 'no space left on device' >&2; exit 1" }) };
+    await assert.rejects(
+      buildPulumi(root, { report: () => {}, env, version: "1" }),
+      /failed:\nno space left on device/,
+    );
   });
 
   describe("system packages", () => {
