@@ -1,34 +1,128 @@
+import { EventEmitter } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "./aws/context.ts";
+import type { ResourceRecord } from "./aws/record.ts";
 import { Registry } from "./aws/registry.ts";
 import { account } from "./aws/resource-type.ts";
+import { dnsNameOf } from "./aws/types/balancing.ts";
+import { Endpoint } from "./endpoint/endpoint.ts";
+import { Balancers, reviveAttachments } from "./parts/balancer/balancers.ts";
+import { Firewall } from "./parts/balancer/firewall.ts";
+import { Targets } from "./parts/balancer/targets.ts";
+import { Waf } from "./parts/balancer/waf.ts";
+import { Entry } from "./parts/entry.ts";
+import { Functions } from "./parts/function/functions.ts";
+import { Groups } from "./parts/group/groups.ts";
+import { Instances } from "./parts/instance/instances.ts";
+import { followInstances } from "./parts/instance/parts.ts";
+import { Databases } from "./parts/rds.ts";
+import { Objects } from "./parts/storage/objects.ts";
+import { Secrets } from "./parts/storage/secrets.ts";
 
 export interface LocalAwsOptions {
   /** Folder that everything is kept under. */
   readonly dir: string;
+  /** Port of the entry on the loopback address; 0 for a free one. */
+  readonly port: number;
   readonly log: (message: string) => void;
 }
 
-/** Everything that stands in for AWS on this machine. */
-export class LocalAws implements Context {
+/** Everything that stands in for AWS on this machine. Emits `stop` when it is asked to end. */
+export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   readonly dir: string;
-  readonly registry: Registry;
   readonly account = account;
   readonly log: (message: string) => void;
+  readonly registry: Registry;
+  readonly objects: Objects;
+  readonly secrets: Secrets;
+  readonly databases: Databases;
+  readonly instances: Instances;
+  readonly firewall: Firewall;
+  readonly waf: Waf;
+  readonly targets: Targets;
+  readonly balancers: Balancers;
+  readonly groups: Groups;
+  readonly functions: Functions;
+  readonly entry: Entry;
+  /** Set once it is ending, so that nothing is started again. */
+  isStopping = false;
   region = process.env.AWS_REGION ?? "us-east-1";
   /** Set by the provider while an engine is attached. */
   tell: (message: string, urn?: string) => void = () => {};
+  readonly #endpoint: Endpoint;
 
-  constructor({ dir, log }: LocalAwsOptions) {
+  constructor({ dir, port, log }: LocalAwsOptions) {
+    super();
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.dir = dir;
     this.log = log;
     this.registry = new Registry(join(dir, "resources"));
+    this.objects = new Objects(join(dir, "buckets"));
+    this.secrets = new Secrets(join(dir, "secrets"));
+    this.#endpoint = new Endpoint(this);
+    this.databases = new Databases(this);
+    this.instances = new Instances(join(dir, "instances"), () => this.endpoint);
+    this.firewall = new Firewall(this.registry);
+    this.waf = new Waf(this);
+    this.targets = new Targets(this);
+    this.balancers = new Balancers(this);
+    this.groups = new Groups(this);
+    this.functions = new Functions(this);
+    this.entry = new Entry(this, port);
+  }
+
+  get endpoint(): string {
+    return this.#endpoint.url;
+  }
+
+  get entryUrl(): string {
+    return this.entry.url;
+  }
+
+  /** Opens the entry and the endpoint, and brings back what was there when this folder was last used. */
+  async start(): Promise<void> {
+    await this.entry.open();
+    await this.#endpoint.open();
+    await this.databases.revive();
+    await this.balancers.revive();
+    await followInstances(this);
+    reviveAttachments(this);
+    await this.groups.revive();
+  }
+
+  /** Stops everything that was started: the ways in first, the database last. */
+  async stop(): Promise<void> {
+    this.isStopping = true;
+    this.entry.stop();
+    this.balancers.stop();
+    this.targets.stop();
+    await this.functions.stop();
+    await this.instances.stopAll();
+    await this.databases.stop();
+    this.#endpoint.stop();
   }
 
   warn(message: string, urn?: string): void {
     this.log(`warning: ${message}`);
     this.tell(message, urn);
+  }
+
+  /** The load balancer that a DNS name belongs to. */
+  balancerNamed(dnsName: string): ResourceRecord | undefined {
+    const name = dnsName.replace(/\.$/, "").replace(/^dualstack\./, "");
+    return this.registry.ofType("aws:lb/loadBalancer:LoadBalancer").find((record) => dnsNameOf(record, this) === name);
+  }
+
+  /** Where addresses of AWS are on this machine: local ports by `host:port`. */
+  places(): Record<string, number> {
+    const addresses = this.entry.describeAddresses().map(({ publicIp, localPort }) => [`${publicIp}:80`, localPort]);
+    const balancers = this.balancers.describe().map(({ balancer, port, localPort }) => {
+      const record = this.registry.byId("aws:lb/loadBalancer:LoadBalancer", balancer);
+      return [`${record ? dnsNameOf(record, this) : ""}:${port}`, localPort];
+    });
+    const record = this.entry.describeRecord();
+    const entry = record ? [[`${String(record.name)}:80`, this.entry.port]] : [];
+    return Object.fromEntries([...addresses, ...balancers, ...entry]) as Record<string, number>;
   }
 }

@@ -13,6 +13,7 @@ export type HolderRequest =
       env: NodeJS.ProcessEnv;
       log: string;
       grace: number;
+      toLeader: boolean;
     }
   | { type: "stop"; id: number; grace: number | undefined };
 
@@ -24,6 +25,7 @@ export type HolderReply =
 interface Running {
   readonly child: ChildProcess;
   readonly grace: number;
+  readonly toLeader: boolean;
   readonly ended: Promise<Exit>;
   /** When the group is killed, by performance.now(). */
   deadline: number;
@@ -45,7 +47,7 @@ process.on("disconnect", async () => {
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.disconnect?.());
 
-function run({ id, command, args, cwd, env, log, grace }: Extract<HolderRequest, { type: "run" }>): void {
+function run({ id, command, args, cwd, env, log, grace, toLeader }: Extract<HolderRequest, { type: "run" }>): void {
   let output: number;
   try {
     output = openSync(log, "a", 0o600);
@@ -60,7 +62,7 @@ function run({ id, command, args, cwd, env, log, grace }: Extract<HolderRequest,
     if (child.pid === undefined) reply({ type: "failed", id, reason: `cannot run ${command}: ${error.message}` });
   });
   if (child.pid === undefined) return;
-  commands.set(id, { child, grace, ended, deadline: Number.POSITIVE_INFINITY });
+  commands.set(id, { child, grace, toLeader, ended, deadline: Number.POSITIVE_INFINITY });
   reply({ type: "started", id, pid: child.pid });
   void ended.then((exit) => {
     reply({ type: "exited", id, exit });
@@ -83,11 +85,17 @@ function stop(id: number, grace?: number): Promise<void> {
 /** SIGTERM, then SIGKILL at the deadline; done when the group is empty. */
 async function endGroup(running: Running): Promise<void> {
   const group = running.child.pid as number;
+  const isOver = () => performance.now() >= running.deadline;
+  let hasLed = false;
+  void running.ended.then(() => {
+    hasLed = true;
+  });
+  // Only children can be waited for, and the group may hold grandchildren, so this has to look again and again.
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 10));
+  if (running.toLeader && signal(group, "SIGTERM")) while (!hasLed && !isOver()) await pause();
   if (!signal(-group, "SIGTERM")) return;
-  // Only children can be waited for, and the group may hold grandchildren, so this one has to look again and again.
-  for (let killed = false; isAlive(group); ) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    if (!killed && performance.now() >= running.deadline) killed = signal(-group, "SIGKILL");
+  for (let killed = false; isAlive(group); await pause()) {
+    if (!killed && isOver()) killed = signal(-group, "SIGKILL");
   }
 }
 

@@ -15,6 +15,8 @@ export interface LeashOptions {
   readonly log: string;
   /** Milliseconds between SIGTERM and SIGKILL when the group is stopped. @default 5000 */
   readonly grace?: number;
+  /** Who gets the SIGTERM: the whole group, or its leader alone, which then ends the others in order. @default group */
+  readonly terminate?: "group" | "leader";
 }
 
 /** How a command ended: by an exit code, or by a signal. */
@@ -29,7 +31,7 @@ export interface Leashed {
   readonly pid: number;
   /** Settles when the command itself has ended; what it left running in its group is stopped then. */
   readonly exited: Promise<Exit>;
-  /** Sends SIGTERM to the group, SIGKILL after the grace time, and waits until no process of the group is left. */
+  /** Sends SIGTERM, SIGKILL to the group after the grace time, and waits until no process of the group is left. */
   stop(grace?: number): Promise<Exit>;
 }
 
@@ -85,7 +87,8 @@ class Holder {
       gone: gone.resolve,
     });
     const { command, args = [], cwd = process.cwd(), env = process.env, log, grace = 5000 } = options;
-    this.#send({ type: "run", id, command, args: [...args], cwd, env, log, grace });
+    const toLeader = options.terminate === "leader";
+    this.#send({ type: "run", id, command, args: [...args], cwd, env, log, grace, toLeader });
     const pid = await this.#awake(started.promise);
     return {
       pid,

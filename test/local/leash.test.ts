@@ -87,5 +87,7 @@ describe("leash", () => {
 /** Whether a process of the group still runs; one that only waits to be reaped does not. */
 function isGroupAlive(pid: number): boolean {
   const lines = execFileSync("ps", ["-eo", "pgid=,stat="], { encoding: "utf8" }).split("\n");
-  return lines.map((line) => line.trim().split(/\s+/)).some(([group, state]) => Number(group) === pid && !state?.startsWith("Z"));
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .some(([group, state]) => Number(group) === pid && !state?.startsWith("Z"));
 }

@@ -1,3 +1,7 @@
+import { listener, loadBalancer, targetGroupAttachment } from "../../parts/balancer/balancers.ts";
+import { webAclAssociation } from "../../parts/balancer/waf.ts";
+import type { Context } from "../context.ts";
+import type { ResourceRecord } from "../record.ts";
 import { arn, inputId, ownHex, regionOf, type ResourceType } from "../resource-type.ts";
 
 /** Load balancers, what they send to, and the names that lead to them. */
@@ -10,19 +14,13 @@ export const balancing: Record<string, ResourceType> = {
       ["application", "network"].includes(String(loadBalancerType))
         ? []
         : [{ property: "loadBalancerType", reason: "the local AWS has application and network load balancers" }],
-    outputs: (record, context) => {
-      const { region } = regionOf(record, context);
-      const { name } = record.inputs;
-      return {
-        arn: record.id,
-        arnSuffix: record.id.split("loadbalancer/")[1],
-        dnsName:
-          kind(record.inputs) === "net"
-            ? `${name}-${ownHex(record, 16)}.elb.${region}.amazonaws.com`
-            : `${name}-${Number.parseInt(ownHex(record, 8), 16)}.${region}.elb.amazonaws.com`,
-        zoneId: "Z35SXDOTRQ7X7K",
-      };
-    },
+    outputs: (record, context) => ({
+      arn: record.id,
+      arnSuffix: record.id.split("loadbalancer/")[1],
+      dnsName: dnsNameOf(record, context),
+      zoneId: "Z35SXDOTRQ7X7K",
+    }),
+    part: loadBalancer,
     defaults: { loadBalancerType: "application", ipAddressType: "ipv4" },
   },
   "aws:lb/targetGroup:TargetGroup": {
@@ -40,6 +38,7 @@ export const balancing: Record<string, ResourceType> = {
   },
   "aws:lb/targetGroupAttachment:TargetGroupAttachment": {
     required: ["targetGroupArn", "targetId"],
+    part: targetGroupAttachment,
     id: (draft) => `${draft.inputs.targetGroupArn}-${ownHex(draft, 20)}`,
   },
   "aws:lb/listener:Listener": {
@@ -47,6 +46,7 @@ export const balancing: Record<string, ResourceType> = {
     once: { inputs: ["loadBalancerArn", "port"], taken: "DuplicateListener" },
     id: (draft) => `${String(draft.inputs.loadBalancerArn).replace(":loadbalancer/", ":listener/")}/${ownHex(draft, 16)}`,
     outputs: (record) => ({ arn: record.id }),
+    part: listener,
     check: ({ protocol }) =>
       protocol === "HTTPS" || protocol === "TLS"
         ? [{ property: "protocol", reason: `the local AWS has no certificates, so no ${protocol}: leave certificateArn out` }]
@@ -54,6 +54,7 @@ export const balancing: Record<string, ResourceType> = {
   },
   "aws:wafv2/webAclAssociation:WebAclAssociation": {
     required: ["resourceArn", "webAclArn"],
+    part: webAclAssociation,
     id: inputId("webAclArn", "resourceArn"),
   },
   "aws:route53/record:Record": {
@@ -67,6 +68,15 @@ export const balancing: Record<string, ResourceType> = {
     outputs: ({ inputs }) => ({ fqdn: inputs.name }),
   },
 };
+
+/** The name that a load balancer answers to. */
+export function dnsNameOf(record: ResourceRecord, context: Context): string {
+  const { region } = regionOf(record, context);
+  const name = String(record.inputs.name);
+  return kind(record.inputs) === "net"
+    ? `${name}-${ownHex(record, 16)}.elb.${region}.amazonaws.com`
+    : `${name}-${Number.parseInt(ownHex(record, 8), 16)}.${region}.elb.amazonaws.com`;
+}
 
 function kind({ loadBalancerType }: Record<string, unknown>): string {
   return loadBalancerType === "network" ? "net" : "app";

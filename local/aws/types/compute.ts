@@ -1,3 +1,6 @@
+import { invocation, lambdaFunction } from "../../parts/function/functions.ts";
+import { autoScalingGroup } from "../../parts/group/groups.ts";
+import { elasticIp, instance, launchTemplate, makesTemplateVersion } from "../../parts/instance/parts.ts";
 import { arn, ec2Id, hex, inputId, ownHex, regionOf, type ResourceType } from "../resource-type.ts";
 
 /** AWS's name for a private address. */
@@ -7,6 +10,7 @@ const privateName = (ip: unknown) => `ip-${String(ip).replaceAll(".", "-")}.ec2.
 export const compute: Record<string, ResourceType> = {
   "aws:ec2/eip:Eip": {
     id: ec2Id("eipalloc"),
+    part: elasticIp,
     outputs: (record, context) => ({
       allocationId: record.id,
       arn: arn(regionOf(record, context), "ec2", `elastic-ip/${record.id}`),
@@ -22,6 +26,7 @@ export const compute: Record<string, ResourceType> = {
     }),
   },
   "aws:ec2/instance:Instance": {
+    part: instance,
     id: ec2Id("i"),
     replaces: (before, after) =>
       after.userDataReplaceOnChange === true
@@ -47,7 +52,8 @@ export const compute: Record<string, ResourceType> = {
       taken: "InvalidLaunchTemplateName.AlreadyExistsException",
     },
     id: ec2Id("lt"),
-    renews: (changed) => (changed.length > 0 ? ["latestVersion", "defaultVersion"] : []),
+    part: launchTemplate,
+    renews: (changed) => (changed.some(makesTemplateVersion) ? ["latestVersion", "defaultVersion"] : []),
     outputs: (record, context) => ({
       arn: arn(regionOf(record, context), "ec2", `launch-template/${record.id}`),
       latestVersion: Object.keys(record.state.versions ?? {}).length,
@@ -56,6 +62,7 @@ export const compute: Record<string, ResourceType> = {
   },
   "aws:autoscaling/group:Group": {
     required: ["minSize", "maxSize"],
+    part: autoScalingGroup,
     naming: { property: "name", prefix: "namePrefix", maxLength: 255, taken: "AlreadyExists" },
     id: inputId("name"),
     outputs: (record, context) => ({
@@ -78,9 +85,10 @@ export const compute: Record<string, ResourceType> = {
   },
   "aws:lambda/function:Function": {
     required: ["role"],
+    part: lambdaFunction,
     naming: { property: "name", maxLength: 64, taken: "ResourceConflictException" },
     id: inputId("name"),
-    renews: (changed) => (changed.length > 0 ? ["lastModified", "version", "qualifiedArn"] : []),
+    renews: (changed) => (changed.length > 0 ? ["lastModified", "codeSha256"] : []),
     outputs: (record, context) => {
       const own = arn(regionOf(record, context), "lambda", `function:${record.inputs.name}`);
       return {
@@ -95,6 +103,7 @@ export const compute: Record<string, ResourceType> = {
   },
   "aws:lambda/invocation:Invocation": {
     required: ["functionName", "input"],
+    part: invocation,
     id: (draft) => `${draft.inputs.functionName}_$LATEST_${ownHex(draft, 32)}`,
     outputs: (record) => ({ result: record.state.result }),
   },

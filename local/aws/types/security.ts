@@ -1,4 +1,5 @@
 import { unknown } from "../../provider/values.ts";
+import { unservedStatements } from "../../parts/balancer/waf.ts";
 import { arn, inputId, ownHex, type Draft, type ResourceType } from "../resource-type.ts";
 
 const iamNaming = (maxLength: number) => ({
@@ -77,6 +78,7 @@ export const security: Record<string, ResourceType> = {
   },
   "aws:wafv2/webAcl:WebAcl": {
     required: ["scope", "defaultAction", "visibilityConfig"],
+    check: unservedStatements,
     naming: { property: "name", prefix: "namePrefix", maxLength: 128, taken: "WAFDuplicateItemException", within: ["scope"] },
     id: uuid,
     inUse: "WAFAssociatedItemException",

@@ -1,3 +1,4 @@
+import { bucket, bucketObject, parameter, secret, secretVersion } from "../../parts/storage/parts.ts";
 import { type ResourceType, arn, hex, inputId, ownHex, regionOf } from "../resource-type.ts";
 
 const suffix = (draft: { urn: string; generation: number }) => ownHex(draft, 6).toUpperCase();
@@ -12,6 +13,7 @@ const bucketSetting = (...required: string[]): ResourceType => ({
 /** Buckets, parameters, secrets and logs. */
 export const storage: Record<string, ResourceType> = {
   "aws:s3/bucket:Bucket": {
+    part: bucket,
     naming: { property: "bucket", prefix: "bucketPrefix", maxLength: 63, taken: "BucketAlreadyExists" },
     id: inputId("bucket"),
     check: ({ bucket }) =>
@@ -40,6 +42,7 @@ export const storage: Record<string, ResourceType> = {
   "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": bucketSetting("corsRules"),
   "aws:s3/bucketObjectv2:BucketObjectv2": {
     required: ["bucket", "key"],
+    part: bucketObject,
     id: inputId("bucket", "key"),
     check: (inputs) =>
       ["content", "contentBase64", "source"].filter((property) => inputs[property] !== undefined).length > 1
@@ -56,6 +59,7 @@ export const storage: Record<string, ResourceType> = {
   },
   "aws:ssm/parameter:Parameter": {
     required: ["name", "type"],
+    part: parameter,
     naming: { property: "name", maxLength: 2048, taken: "ParameterAlreadyExists" },
     id: inputId("name"),
     check: ({ value, insecureValue }) =>
@@ -70,6 +74,7 @@ export const storage: Record<string, ResourceType> = {
     defaults: { tier: "Standard", dataType: "text" },
   },
   "aws:secretsmanager/secret:Secret": {
+    part: secret,
     naming: { property: "name", prefix: "namePrefix", maxLength: 512, taken: "ResourceExistsException" },
     id: (draft, context) => arn(regionOf(draft, context), "secretsmanager", `secret:${draft.inputs.name}-${suffix(draft)}`),
     outputs: (record) => ({ arn: record.id }),
@@ -77,6 +82,7 @@ export const storage: Record<string, ResourceType> = {
   },
   "aws:secretsmanager/secretVersion:SecretVersion": {
     required: ["secretId"],
+    part: secretVersion,
     id: (draft) => `${draft.inputs.secretId}|${ownHex(draft, 32)}`,
     outputs: (record) => ({
       arn: record.inputs.secretId,

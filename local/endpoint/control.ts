@@ -1,0 +1,46 @@
+import { AwsError } from "../aws/errors.ts";
+import type { LocalAws } from "../local-aws.ts";
+import { stateOf } from "../parts/group/model.ts";
+
+/** What `GET /_chirp/status` tells. */
+export type Status = ReturnType<typeof describe>;
+
+function describe(aws: LocalAws) {
+  const databases = aws.databases.describe();
+  return {
+    entryUrl: aws.entryUrl,
+    endpoint: aws.endpoint,
+    /** The stack has one; `null` while it has none. */
+    database: databases[0] ?? null,
+    instances: aws.instances.describe().map((instance) => ({
+      ...instance,
+      targets: aws.targets
+        .groups()
+        .flatMap((group) => aws.targets.list(group).filter(({ id }) => id === instance.id))
+        .map(({ state, reason }) => ({ state, reason })),
+    })),
+    groups: aws.registry
+      .ofType("aws:autoscaling/group:Group")
+      .filter(({ state }) => state.members !== undefined)
+      .map((record) => ({ name: record.id, ...stateOf(record) })),
+    balancer: aws.balancers.describe(),
+    addresses: aws.entry.describeAddresses(),
+    record: aws.entry.describeRecord() ?? null,
+  };
+}
+
+/** Requests to the local AWS itself, for the climb and for tests. */
+export async function control(aws: LocalAws, method: string, { pathname }: URL): Promise<object> {
+  switch (`${method} ${pathname}`) {
+    case "GET /_chirp/status":
+      return describe(aws);
+    case "POST /_chirp/stop":
+      aws.emit("stop");
+      return { stopping: true };
+    case "POST /_chirp/rotate":
+      for (const record of aws.registry.ofType("aws:rds/instance:Instance")) await aws.databases.rotate(record);
+      return { rotated: true };
+    default:
+      throw new AwsError("NotFound", `${method} ${pathname} is neither status (GET), stop nor rotate (POST)`);
+  }
+}
