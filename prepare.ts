@@ -21,6 +21,9 @@ export interface Prepared {
  * @throws RunError, which the engine prints without a stack trace, when the configuration or the move is wrong
  */
 export async function prepare(stack: string): Promise<Prepared> {
+  // The SDK makes a stack trace for each output of each resource, and source-map-support, which it installs, reads ten
+  // positions in each: half a second. Node strips types in place, so positions are right without it.
+  Reflect.deleteProperty(Error, "prepareStackTrace");
   try {
     const config = readConfig(pulumi.runtime.allConfig());
     const [decided, artifacts] = await Promise.all([decide(config, stack), bundle()]);
