@@ -17,6 +17,8 @@ import { Groups } from "./parts/group/groups.ts";
 import { Instances } from "./parts/instance/instances.ts";
 import { followInstances } from "./parts/instance/parts.ts";
 import { Databases } from "./parts/rds.ts";
+import { makeS3 } from "./parts/s3/local-s3.ts";
+import type { S3 } from "./parts/s3/service.ts";
 import { Objects } from "./parts/storage/objects.ts";
 import { Secrets } from "./parts/storage/secrets.ts";
 
@@ -35,6 +37,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   readonly log: (message: string) => void;
   readonly registry: Registry;
   readonly objects: Objects;
+  readonly s3: S3;
   readonly secrets: Secrets;
   readonly databases: Databases;
   readonly instances: Instances;
@@ -59,6 +62,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.log = log;
     this.registry = new Registry(join(dir, "resources"));
     this.objects = new Objects(join(dir, "buckets"));
+    this.s3 = makeS3(this);
     this.secrets = new Secrets(join(dir, "secrets"));
     this.#endpoint = new Endpoint(this);
     this.databases = new Databases(this);

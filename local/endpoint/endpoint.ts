@@ -5,7 +5,7 @@ import { loopback } from "../process/ports.ts";
 import { control } from "./control.ts";
 import { jsonOperations } from "./json-services.ts";
 import { queryOperations } from "./query-services.ts";
-import { listRecords, serveObject } from "./rest-services.ts";
+import { listRecords } from "./rest-services.ts";
 import { toXml } from "./xml.ts";
 
 /** AWS's APIs for servers, functions and SDKs on this machine: one address for all of them. */
@@ -31,6 +31,8 @@ export class Endpoint {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? "/", this.url);
     const service = serviceOf(request, url);
+    // Bodies are bytes there, and errors have statuses of their own.
+    if (service === "s3") return this.#aws.s3.serve(request, response);
     try {
       const chunks: Buffer[] = [];
       for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -42,7 +44,7 @@ export class Endpoint {
     }
   }
 
-  async #answer(service: Service, request: IncomingMessage, url: URL, body: string, response: ServerResponse): Promise<void> {
+  async #answer(service: Exclude<Service, "s3">, request: IncomingMessage, url: URL, body: string, response: ServerResponse): Promise<void> {
     switch (service) {
       case "control":
         return send(response, "application/json", JSON.stringify(await control(this.#aws, request.method ?? "", url)));
@@ -62,8 +64,6 @@ export class Endpoint {
       }
       case "route53":
         return send(response, "text/xml", listRecords(this.#aws, url));
-      case "s3":
-        return serveObject(this.#aws, request.method ?? "", url, response);
     }
   }
 
@@ -92,10 +92,9 @@ function send(response: ServerResponse, type: string, body: string): void {
 }
 
 /** An error in the words of the API, so that an SDK raises its own exception for it. */
-function refuse(response: ServerResponse, service: Service, error: Error): void {
+function refuse(response: ServerResponse, service: Exclude<Service, "s3">, error: Error): void {
   const code = error instanceof AwsError ? error.code : "InternalFailure";
-  const isMissing = /NotFound|NoSuch/.test(code);
-  const status = error instanceof AwsError ? (service === "s3" && isMissing ? 404 : 400) : 500;
+  const status = error instanceof AwsError ? 400 : 500;
   const { message } = error;
   if (service === "json" || service === "control") {
     response.writeHead(status, { "Content-Type": "application/x-amz-json-1.1", "x-amzn-ErrorType": code });
@@ -104,9 +103,5 @@ function refuse(response: ServerResponse, service: Service, error: Error): void 
   }
   response.writeHead(status, { "Content-Type": "application/xml" });
   const fault = { Code: code, Message: message };
-  const document =
-    service === "s3"
-      ? toXml("Error", "", fault).replace(' xmlns=""', "")
-      : toXml("ErrorResponse", "", { Error: { Type: "Sender", ...fault }, RequestId: "local" });
-  response.end(document);
+  response.end(toXml("ErrorResponse", "", { Error: { Type: "Sender", ...fault }, RequestId: "local" }));
 }

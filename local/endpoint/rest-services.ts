@@ -1,25 +1,6 @@
-import type { ServerResponse } from "node:http";
 import { AwsError } from "../aws/errors.ts";
 import type { LocalAws } from "../local-aws.ts";
 import { toXml, type Xml } from "./xml.ts";
-
-/** S3: GET and HEAD of an object, addressed by path. */
-export function serveObject(aws: LocalAws, method: string, url: URL, response: ServerResponse): void {
-  if (method !== "GET" && method !== "HEAD")
-    throw new AwsError("NotImplemented", `the local AWS serves GET and HEAD of objects, not ${method}`);
-  const [, bucket = "", ...path] = url.pathname.split("/");
-  const key = decodeURIComponent(path.join("/"));
-  const object = aws.objects.head(decodeURIComponent(bucket), key, url.searchParams.get("versionId") ?? undefined);
-  response.writeHead(200, {
-    "Content-Type": object.contentType,
-    "Content-Length": object.size,
-    ETag: `"${object.etag}"`,
-    "Last-Modified": new Date(object.modified).toUTCString(),
-    "Accept-Ranges": "bytes",
-    ...(object.versionId !== "null" && { "x-amz-version-id": object.versionId }),
-  });
-  response.end(method === "HEAD" ? undefined : aws.objects.read(decodeURIComponent(bucket), object));
-}
 
 /** Route 53: the records of a zone, in its order, from the one that is asked for on. */
 export function listRecords(aws: LocalAws, url: URL): string {

@@ -1,5 +1,7 @@
 // The `aws` command of a local server: the few calls that a bootstrap makes, answered by this machine's AWS.
 import { writeFileSync } from "node:fs";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { Sha256 } from "../s3/sha256.ts";
 
 const endpoint = process.env.AWS_ENDPOINT_URL ?? "";
 const { service, operation, options, rest } = parse(process.argv.slice(2));
@@ -31,10 +33,20 @@ async function call(target: string, body: object): Promise<unknown> {
 }
 
 async function download(bucket: string, key: string, file: string): Promise<unknown> {
-  const response = await fetch(`${endpoint}/${bucket}/${key}`);
+  const { host, hostname } = new URL(endpoint);
+  const path = `/${bucket}/${key.split("/").map(encodeURIComponent).join("/")}`;
+  const request = { method: "GET", protocol: "http:", hostname, path, headers: { host } };
+  const { headers } = await signer().sign({ ...request, query: {} });
+  const response = await fetch(`${endpoint}${path}`, { headers });
   if (!response.ok) throw new Error(`An error occurred (${response.status}): ${bucket}/${key}`);
   writeFileSync(file, Buffer.from(await response.arrayBuffer()));
   return { ETag: response.headers.get("etag"), ContentLength: Number(response.headers.get("content-length")) };
+}
+
+function signer(): SignatureV4 {
+  const { AWS_ACCESS_KEY_ID = "", AWS_SECRET_ACCESS_KEY = "", AWS_REGION = "us-east-1" } = process.env;
+  const credentials = { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY };
+  return new SignatureV4({ service: "s3", region: AWS_REGION, credentials, sha256: Sha256, uriEscapePath: false });
 }
 
 async function run(): Promise<unknown> {

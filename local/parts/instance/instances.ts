@@ -31,14 +31,17 @@ interface Instance {
   process?: Leashed;
 }
 
+/** The one access key of this account. */
+export const accessKey = { accessKeyId: "local", secretAccessKey: "local" };
+
 /** Environment that leads an AWS SDK to this machine. */
 export function awsEnvironment(endpoint: string, region: string): NodeJS.ProcessEnv {
   return {
     AWS_ENDPOINT_URL: endpoint,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
-    AWS_ACCESS_KEY_ID: "local",
-    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ACCESS_KEY_ID: accessKey.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: accessKey.secretAccessKey,
     AWS_EC2_METADATA_DISABLED: "true",
   };
 }

@@ -9,10 +9,16 @@ export interface StoredObject {
   readonly versionId: string;
   readonly etag: string;
   readonly contentType: string;
+  readonly cacheControl?: string | undefined;
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly modified: number;
+  /** A delete marker: the object is gone, its older versions are not. */
+  readonly isMarker?: true;
 }
+
+/** What is kept with an object beside its bytes. */
+export type ObjectMetadata = Pick<StoredObject, "contentType" | "cacheControl">;
 
 /**
  * S3's objects as files: `<bucket>/<key>/<version>` with `<version>.json` beside it. Keys are encoded, so that no key
@@ -44,17 +50,14 @@ export class Objects {
     rmSync(folder, { recursive: true, force: true });
   }
 
-  put(bucket: string, key: string, body: Buffer, contentType: string, versioned: boolean): StoredObject {
-    const folder = this.#keyFolder(bucket, key);
+  put(bucket: string, key: string, body: Buffer, metadata: ObjectMetadata, versioned: boolean): StoredObject {
+    const etag = createHash("md5").update(body).digest("hex");
+    return this.#write(bucket, body, { key, ...newVersion(versioned), etag, ...metadata, size: body.length });
+  }
+
+  #write(bucket: string, body: Buffer, object: StoredObject): StoredObject {
+    const folder = this.#keyFolder(bucket, object.key);
     mkdirSync(folder, { recursive: true });
-    const object: StoredObject = {
-      key,
-      versionId: versioned ? `${Date.now().toString(36).padStart(9, "0")}${randomBytes(8).toString("hex")}` : "null",
-      etag: createHash("md5").update(body).digest("hex"),
-      contentType,
-      size: body.length,
-      modified: Date.now(),
-    };
     const file = join(folder, object.versionId);
     writeFileSync(`${file}.new`, body);
     renameSync(`${file}.new`, file);
@@ -69,7 +72,7 @@ export class Objects {
     if (!this.hasBucket(bucket)) throw new AwsError("NoSuchBucket", `The specified bucket does not exist: ${bucket}`);
     const versions = this.#versions(bucket, key);
     const found = versionId ? versions.find((version) => version.versionId === versionId) : versions.at(-1);
-    if (found) return found;
+    if (found && !found.isMarker) return found;
     if (versionId) throw new AwsError("NoSuchVersion", `The specified version does not exist: ${versionId}`);
     throw new AwsError("NoSuchKey", `The specified key does not exist: ${key}`);
   }
@@ -78,13 +81,39 @@ export class Objects {
     return readFileSync(join(this.#keyFolder(bucket, key), versionId));
   }
 
+  has(bucket: string, key: string): boolean {
+    const newest = this.#versions(bucket, key).at(-1);
+    return newest !== undefined && !newest.isMarker;
+  }
+
+  /** The objects of a bucket at their newest versions, in the order of their keys' bytes. */
+  list(bucket: string): StoredObject[] {
+    const folders = readdirSync(join(this.#folder, bucket));
+    return folders
+      .flatMap((folder) => this.#versionsIn(join(this.#folder, bucket, folder)).at(-1) ?? [])
+      .filter(({ isMarker }) => !isMarker)
+      .sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+  }
+
+  /** Deletes the object as S3's API does: under versioning its versions stay, behind a marker. */
+  remove(bucket: string, key: string, versioned: boolean): void {
+    if (!versioned) this.delete(bucket, key);
+    else if (this.has(bucket, key)) {
+      const marker = { etag: "", contentType: "", size: 0, isMarker: true } as const;
+      this.#write(bucket, Buffer.alloc(0), { key, ...newVersion(true), ...marker });
+    }
+  }
+
   /** Deletes the object with all its versions. */
   delete(bucket: string, key: string): void {
     rmSync(this.#keyFolder(bucket, key), { recursive: true, force: true });
   }
 
   #versions(bucket: string, key: string): StoredObject[] {
-    const folder = this.#keyFolder(bucket, key);
+    return this.#versionsIn(this.#keyFolder(bucket, key));
+  }
+
+  #versionsIn(folder: string): StoredObject[] {
     if (!existsSync(folder)) return [];
     return readdirSync(folder)
       .filter((file) => file.endsWith(".json"))
@@ -95,4 +124,14 @@ export class Objects {
   #keyFolder(bucket: string, key: string): string {
     return join(this.#folder, bucket, encodeURIComponent(key).replaceAll(".", "%2E"));
   }
+}
+
+let lastVersion = 0;
+
+/** Version ids grow in the order in which versions are made, also within a millisecond. */
+function newVersion(versioned: boolean): Pick<StoredObject, "versionId" | "modified"> {
+  const modified = Date.now();
+  lastVersion = Math.max(lastVersion + 1, modified * 1000);
+  const versionId = `${lastVersion.toString(36).padStart(11, "0")}${randomBytes(8).toString("hex")}`;
+  return { versionId: versioned ? versionId : "null", modified };
 }

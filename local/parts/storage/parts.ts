@@ -1,5 +1,6 @@
 import { AwsError } from "../../aws/errors.ts";
 import type { Properties, ResourceRecord } from "../../aws/record.ts";
+import type { Registry } from "../../aws/registry.ts";
 import type { Part } from "../../aws/resource-type.ts";
 import type { LocalAws } from "../../local-aws.ts";
 import { readAsset } from "../../provider/values.ts";
@@ -24,7 +25,11 @@ function valueOf({ value, insecureValue }: Properties): string {
 
 function addVersion(record: ResourceRecord, aws: LocalAws): void {
   const versions = parameterVersions(record);
-  const next = { version: (versions.at(-1)?.version ?? 0) + 1, value: valueOf(record.inputs), modified: Date.now() / 1000 };
+  const next = {
+    version: (versions.at(-1)?.version ?? 0) + 1,
+    value: valueOf(record.inputs),
+    modified: Date.now() / 1000,
+  };
   record.state.versions = [...versions, next].slice(-keptVersions);
   aws.registry.save(record);
 }
@@ -45,7 +50,15 @@ export const bucket: Part = {
 };
 
 async function storeObject(record: ResourceRecord, aws: LocalAws): Promise<void> {
-  const { bucket, key, content, contentBase64, source, contentType = "binary/octet-stream" } = record.inputs;
+  const {
+    bucket,
+    key,
+    content,
+    contentBase64,
+    source,
+    contentType = "binary/octet-stream",
+    cacheControl,
+  } = record.inputs;
   if (!aws.objects.hasBucket(String(bucket)))
     throw new AwsError("NoSuchBucket", `The specified bucket does not exist: ${bucket}`);
   const body =
@@ -56,24 +69,34 @@ async function storeObject(record: ResourceRecord, aws: LocalAws): Promise<void>
         : source !== undefined
           ? await readAsset(source)
           : Buffer.alloc(0);
-  const versioned = aws.registry
-    .ofType("aws:s3/bucketVersioning:BucketVersioning")
-    .some(({ inputs }) => inputs.bucket === bucket && isEnabled(inputs.versioningConfiguration));
-  const stored = aws.objects.put(String(bucket), String(key), body, String(contentType), versioned);
+  const metadata = { contentType: String(contentType), cacheControl: cacheControl as string | undefined };
+  const stored = aws.objects.put(
+    String(bucket),
+    String(key),
+    body,
+    metadata,
+    isVersioned(aws.registry, String(bucket)),
+  );
   record.state = { etag: stored.etag, versionId: stored.versionId, contentType: stored.contentType };
   aws.registry.save(record);
 }
 
-function isEnabled(configuration: unknown): boolean {
-  return (configuration as { status?: string } | undefined)?.status === "Enabled";
+/** Whether a bucket keeps older versions of its objects. */
+export function isVersioned(registry: Registry, bucket: string): boolean {
+  return registry
+    .ofType("aws:s3/bucketVersioning:BucketVersioning")
+    .filter(({ inputs }) => inputs.bucket === bucket)
+    .some(({ inputs }) => (inputs.versioningConfiguration as { status?: string } | undefined)?.status === "Enabled");
 }
 
-const contentInputs = ["content", "contentBase64", "source", "sourceHash", "etag", "contentType"];
+const contentInputs = ["content", "contentBase64", "source", "sourceHash", "etag", "contentType", "cacheControl"];
 
 export const bucketObject: Part = {
   create: storeObject,
   update: (record, before, aws) => {
-    const changed = contentInputs.some((input) => JSON.stringify(before[input]) !== JSON.stringify(record.inputs[input]));
+    const changed = contentInputs.some(
+      (input) => JSON.stringify(before[input]) !== JSON.stringify(record.inputs[input]),
+    );
     return changed ? storeObject(record, aws) : undefined;
   },
   delete: ({ inputs }, aws) => aws.objects.delete(String(inputs.bucket), String(inputs.key)),
