@@ -17,6 +17,8 @@ export interface Target {
 }
 
 interface Registration extends Target {
+  /** What the last check found, and how many before it found the same. */
+  found?: "healthy" | "unhealthy";
   streak: number;
   timer?: NodeJS.Timeout;
 }
@@ -139,7 +141,7 @@ export class Targets extends EventEmitter<{ change: [targetGroup: string] }> {
   #change(group: string, target: Registration, state: TargetState, reason?: string): void {
     if (target.state === state && target.reason === reason) return;
     if (target.state !== state) this.#aws.log(`target ${target.id}: ${target.state} → ${state} ${reason ?? ""}`);
-    Object.assign(target, { state, reason, streak: 0 });
+    Object.assign(target, { state, reason, streak: 0, found: undefined });
     this.emit("change", group);
   }
 
@@ -149,22 +151,29 @@ export class Targets extends EventEmitter<{ change: [targetGroup: string] }> {
     const [balancer] = this.balancersOf(group);
     const failure = await checkHealth(this.#aws, { group: record, target, balancer });
     if (target.state === "draining" || target.state === "unused" || this.#aws.isStopping) return;
-    this.#judge(group, target, failure, settingsOf(record));
-    const { interval } = settingsOf(record);
-    const zones = Math.max(1, ((balancer?.inputs.subnets ?? []) as unknown[]).length);
-    const pause = target.state === "initial" ? interval / zones : interval;
+    const settings = settingsOf(record);
+    const nodes = Math.max(1, ((balancer?.inputs.subnets ?? []) as unknown[]).length);
+    this.#judge(group, target, failure, settings, nodes);
+    const pause = target.state === "initial" ? settings.interval / nodes : settings.interval;
     clearTimeout(target.timer);
     target.timer = setTimeout(() => void this.#check(group, target), pause * 1000).unref();
   }
 
-  #judge(group: string, target: Registration, failure: string | undefined, { healthy, unhealthy }: Settings): void {
-    const isGood = failure === undefined;
-    const agrees = isGood ? target.state === "healthy" : target.state === "unhealthy";
-    if (agrees) target.streak = 0;
-    else target.streak = Math.sign(target.streak) === (isGood ? 1 : -1) ? target.streak + (isGood ? 1 : -1) : isGood ? 1 : -1;
-    const enough = target.state === "initial" && isGood ? 1 : isGood ? healthy : unhealthy;
-    if (!agrees && Math.abs(target.streak) >= enough)
-      this.#change(group, target, isGood ? "healthy" : "unhealthy", failure);
+  /** Changes the state once enough checks in a row contradict it. */
+  #judge(
+    group: string,
+    target: Registration,
+    failure: string | undefined,
+    { healthy, unhealthy }: Settings,
+    nodes: number,
+  ): void {
+    const found = failure === undefined ? "healthy" : "unhealthy";
+    target.streak = found === target.found ? target.streak + 1 : 1;
+    target.found = found;
+    const isNew = target.state === "initial";
+    // Every node counts for itself; the first one that succeeds is enough for a new target.
+    const enough = found === "healthy" ? (isNew ? 1 : healthy) : isNew ? unhealthy * nodes : unhealthy;
+    if (found !== target.state && target.streak >= enough) this.#change(group, target, found, failure);
   }
 
   /** Load balancers that send to the group. */

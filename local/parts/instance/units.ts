@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import net from "node:net";
 import { join } from "node:path";
 
 /** What `systemctl` can ask for. */
@@ -67,7 +67,7 @@ export function serviceManager(folder: string, root: string): ServiceManager {
   async function start(unit: string): Promise<void> {
     if (!existsSync(join(folder, unit))) return;
     const settings = readUnit(join(folder, unit));
-    if (unit.endsWith(".socket")) return void (await openSocket(unit, settings));
+    if (unit.endsWith(".socket")) return openSocket(unit, settings);
     const existing = services.get(unit);
     if (existing?.isWanted) return;
     const required = words(settings, "Requires").filter((name) => name.endsWith(".socket"));
@@ -80,12 +80,12 @@ export function serviceManager(folder: string, root: string): ServiceManager {
     await started.promise;
   }
 
-  async function openSocket(unit: string, settings: Settings): Promise<void> {
+  function openSocket(unit: string, settings: Settings): void {
     if (sockets.has(unit)) return;
     const port = last(settings, "ListenStream") ?? "";
     const local = process.env[`CHIRP_PORT_${port}`];
     if (local === undefined) throw new Error(`${unit} listens on port ${port}, which the local server does not map`);
-    sockets.set(unit, await bind(Number(local)));
+    sockets.set(unit, bind(Number(local)));
   }
 
   async function stop(unit: string): Promise<void> {
@@ -99,29 +99,24 @@ export function serviceManager(folder: string, root: string): ServiceManager {
   return { command, stopAll: async () => void (await Promise.all([...services.keys()].map(stop))) };
 }
 
+/** The call with which Node's own cluster module makes a socket that others listen on. */
+interface HandleMaker {
+  _createServerHandle(address: string, port: number, addressType: number): { readonly fd: number } | number;
+}
+
+/** Bound sockets: collecting one would close it. */
+const held: unknown[] = [];
+
 /**
  * A bound socket as a file descriptor. It is not listened on here: the kernel would hand connections to this process.
  * Whoever gets it listens, and from then on connections queue even while nobody accepts them.
  */
-async function bind(port: number): Promise<number> {
-  const template = createServer();
-  await new Promise<void>((resolve) => template.listen(0, "127.0.0.1", resolve));
-  const { _handle } = template as unknown as { _handle: { constructor: new (kind: number) => TcpHandle } };
-  const handle = new _handle.constructor(1);
-  template.close();
-  const error = handle.bind("127.0.0.1", port);
-  if (error) throw new Error(`port ${port} cannot be bound: error ${error}`);
+function bind(port: number): number {
+  const handle = (net as unknown as HandleMaker)._createServerHandle("127.0.0.1", port, 4);
+  if (typeof handle === "number") throw new Error(`port ${port} cannot be bound: error ${handle}`);
   held.push(handle);
   return handle.fd;
 }
-
-interface TcpHandle {
-  readonly fd: number;
-  bind(address: string, port: number): number;
-}
-
-/** Keeps bound sockets from being collected, and so closed. */
-const held: TcpHandle[] = [];
 
 async function keepRunning(
   service: Service,
