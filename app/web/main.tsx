@@ -1,2 +1,6 @@
 import { render } from "preact";
-render(<p>Chirp</p>, document.getElementById("app") as HTMLElement);
+import { App } from "./app.tsx";
+import { applyTheme, readTheme } from "./theme.ts";
+
+applyTheme(readTheme());
+render(<App />, document.getElementById("app") as HTMLElement);
