@@ -66,8 +66,8 @@ export async function startAws({ dir, port, log }: AwsOptions): Promise<Aws> {
         database: null | { host: string; port: number; adminUser: string; adminPassword: string; database: string };
       };
       if (!status.database) return undefined;
-      const { adminUser, adminPassword, ...address } = status.database;
-      return { ...address, user: adminUser, password: adminPassword };
+      const { host, port, adminUser, adminPassword, database } = status.database;
+      return { host, port, user: adminUser, password: adminPassword, database };
     },
     exited: child.exited,
     stop: async (time) => void (await child.stop(time)),
