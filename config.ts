@@ -185,7 +185,8 @@ function crossChecks(
   const problems: Problem[] = [];
   const wrong = (name: keyof Settings, text: string, fix: string) =>
     problems.push({ key: `chirp:${name}`, value: all[`chirp:${name}`], wrong: text, fix });
-  const { blockedIps = [], zones, domainName, hostedZoneId, certificateArn, minServers, maxServers } = values;
+  const given = (name: keyof Settings) => all[`chirp:${name}`] !== undefined;
+  const { blockedIps = [], zones, certificateArn, minServers, maxServers } = values;
 
   for (const range of blockedIps) {
     const trouble = rangeTrouble(range);
@@ -199,11 +200,11 @@ function crossChecks(
       `${blockedIps.length} ranges; with edge nlb at most ${maxBlockedWithNlb} fit a network ACL's default quota`,
       "merge ranges, or use edge alb, whose IP set takes thousands",
     );
-  if (domainName !== undefined && hostedZoneId === undefined)
+  if (given("domainName") && !given("hostedZoneId"))
     wrong("domainName", "needs hostedZoneId, the zone its record goes into", "pulumi config set hostedZoneId ZONE");
-  if (hostedZoneId !== undefined && domainName === undefined)
+  if (given("hostedZoneId") && !given("domainName"))
     wrong("hostedZoneId", "does nothing without domainName", "pulumi config set domainName NAME");
-  if (certificateArn !== undefined && domainName === undefined)
+  if (given("certificateArn") && !given("domainName"))
     wrong("certificateArn", "needs domainName, the name it is for", "pulumi config set domainName NAME");
   if (certificateArn !== undefined && region !== undefined && certificateArn.split(":")[3] !== region)
     wrong("certificateArn", `must be in the stack's region, ${region}`, `request it in ${region} and set its ARN`);

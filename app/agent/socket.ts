@@ -1,25 +1,13 @@
 import net from "node:net";
 
-/** The call with which Node's own cluster module makes a socket that workers share. */
-interface HandleMaker {
-  _createServerHandle(address: string | null, port: number, addressType: number): { fd: number } | number;
+/** A bound socket of Node's own, as its cluster module makes them for workers to share. */
+interface Handle {
+  readonly fd: number;
+  getsockname(address: { port?: number }): number;
+  close(): void;
 }
-
-/**
- * File descriptor of the socket that every server process of this machine listens on, one after the other.
- *
- * Whoever starts the agent may hold it (systemd socket activation: descriptor 3); then nothing is refused even while
- * the agent restarts. Otherwise the agent binds the port itself. It never listens on the socket: `net.Server` would
- * also accept, and take connections away from the servers.
- */
-export function listeningSocket(environment: Readonly<Record<string, string | undefined>>): Socket {
-  if (environment.LISTEN_FDS === "1") return { fd: 3, inherited: true };
-  const port = Number(environment.PORT ?? 80);
-  const { _createServerHandle } = net as unknown as HandleMaker;
-  const handle = _createServerHandle("::", port, 6);
-  const bound = typeof handle === "number" ? _createServerHandle("0.0.0.0", port, 4) : handle;
-  if (typeof bound === "number") throw new Error(`Port ${port} can't be bound; is something else listening on it?`);
-  return { fd: bound.fd, inherited: false, handle: bound };
+interface HandleMaker {
+  _createServerHandle(address: string, port: number, addressType: 4 | 6): Handle | number;
 }
 
 /** A bound socket. */
@@ -29,4 +17,32 @@ export interface Socket {
   readonly inherited: boolean;
   /** Kept, as collecting it would close the socket. */
   readonly handle?: unknown;
+}
+
+/**
+ * The socket that every server process of this machine listens on, one after the other.
+ *
+ * Whoever starts the agent may hold it (systemd socket activation: descriptor 3); then nothing is refused even while
+ * the agent restarts. Otherwise the agent binds the port itself. It never listens on the socket: `net.Server` would
+ * also accept, and take connections away from the servers.
+ *
+ * @throws Error naming the port when it is taken
+ */
+export function listeningSocket(environment: Readonly<Record<string, string | undefined>>): Socket {
+  if (environment.LISTEN_FDS === "1") return { fd: 3, inherited: true };
+  const port = Number(environment.PORT ?? 80);
+  // A machine without IPv6 has no "::".
+  const handle = bind("::", port, 6) ?? bind("0.0.0.0", port, 4);
+  if (handle === undefined) throw new Error(`Port ${port} can't be bound; is something else listening on it?`);
+  return { fd: handle.fd, inherited: false, handle };
+}
+
+function bind(address: string, port: number, addressType: 4 | 6): Handle | undefined {
+  const handle = (net as unknown as HandleMaker)._createServerHandle(address, port, addressType);
+  if (typeof handle === "number") return undefined;
+  // libuv keeps "address in use" to itself until somebody listens: the socket is simply not bound.
+  const bound: { port?: number } = {};
+  if (handle.getsockname(bound) === 0 && bound.port === port) return handle;
+  handle.close();
+  return undefined;
 }

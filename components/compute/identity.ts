@@ -25,12 +25,6 @@ export class Identity extends pulumi.ComponentResource {
       child,
     );
     const role = new aws.iam.Role(`${name}-servers-role`, { assumeRolePolicy: trust("ec2.amazonaws.com") }, child);
-    // A shell through Session Manager: no SSH port, no key.
-    new aws.iam.RolePolicyAttachment(
-      `${name}-servers-session-manager`,
-      { role: role.name, policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" },
-      child,
-    );
     new aws.iam.RolePolicy(
       `${name}-servers-policy`,
       {
@@ -46,6 +40,7 @@ export class Identity extends pulumi.ComponentResource {
               ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
               [pulumi.interpolate`${logs.arn}:*`],
             ),
+            allow(sessionManager, ["*"]),
           ],
         }),
       },
@@ -57,6 +52,18 @@ export class Identity extends pulumi.ComponentResource {
     this.registerOutputs({ instanceProfileArn: this.instanceProfileArn });
   }
 }
+
+/**
+ * A shell through Session Manager: no SSH port, no key. AWS's managed policy for it would also let a server read every
+ * parameter of the account.
+ */
+const sessionManager = [
+  "ssm:UpdateInstanceInformation",
+  "ssmmessages:CreateControlChannel",
+  "ssmmessages:CreateDataChannel",
+  "ssmmessages:OpenControlChannel",
+  "ssmmessages:OpenDataChannel",
+];
 
 /** Trust policy of a role that one AWS service takes. */
 export function trust(service: string): string {

@@ -55,7 +55,6 @@ const outputsOf: Record<string, Make> = {
   "aws:iam/instanceProfile:InstanceProfile": named,
   "aws:iam/role:Role": named,
   "aws:iam/rolePolicy:RolePolicy": nothing,
-  "aws:iam/rolePolicyAttachment:RolePolicyAttachment": nothing,
   "aws:lambda/function:Function": named,
   "aws:lambda/invocation:Invocation": () => ({ result: "{}" }),
   "aws:lb/listener:Listener": arn,
