@@ -57,6 +57,8 @@ export interface ResourceType {
   outputs?(record: ResourceRecord, context: Context): Properties;
   /** Outputs that a preview cannot know when these inputs change. */
   renews?(changed: readonly string[]): readonly string[];
+  /** Inputs whose effect a real part would have to have and does not: giving one of them is refused. */
+  readonly unserved?: readonly string[];
   /** What is wrong with inputs, beyond what is missing. Unknown values are not among them. */
   check?(inputs: Properties): Failure[];
   /** Changed inputs that replace the resource under a condition only. */

@@ -38,13 +38,20 @@ export class Endpoint {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       await this.#answer(service, request, url, Buffer.concat(chunks).toString(), response);
     } catch (error) {
-      if (!(error instanceof AwsError)) this.#aws.log(`endpoint: ${request.method} ${url.pathname}: ${(error as Error).stack}`);
+      if (!(error instanceof AwsError))
+        this.#aws.log(`endpoint: ${request.method} ${url.pathname}: ${(error as Error).stack}`);
       if (response.headersSent) response.destroy();
       else refuse(response, service, error as Error);
     }
   }
 
-  async #answer(service: Exclude<Service, "s3">, request: IncomingMessage, url: URL, body: string, response: ServerResponse): Promise<void> {
+  async #answer(
+    service: Exclude<Service, "s3">,
+    request: IncomingMessage,
+    url: URL,
+    body: string,
+    response: ServerResponse,
+  ): Promise<void> {
     switch (service) {
       case "control":
         return send(response, "application/json", JSON.stringify(await control(this.#aws, request.method ?? "", url)));
@@ -52,14 +59,21 @@ export class Endpoint {
         const target = String(request.headers["x-amz-target"]);
         const operation = jsonOperations[target];
         if (!operation) throw unknownOperation(target);
-        return send(response, "application/x-amz-json-1.1", JSON.stringify(operation(JSON.parse(body || "{}"), this.#aws)));
+        return send(
+          response,
+          "application/x-amz-json-1.1",
+          JSON.stringify(operation(JSON.parse(body || "{}"), this.#aws)),
+        );
       }
       case "query": {
         const parameters = new URLSearchParams(body);
         const action = parameters.get("Action") ?? "";
         const operation = queryOperations[action];
         if (!operation) throw unknownOperation(action);
-        const content = { [`${action}Result`]: operation.run(parameters, this.#aws), ResponseMetadata: { RequestId: "local" } };
+        const content = {
+          [`${action}Result`]: operation.run(parameters, this.#aws),
+          ResponseMetadata: { RequestId: "local" },
+        };
         return send(response, "text/xml", toXml(`${action}Response`, operation.namespace, content));
       }
       case "route53":

@@ -41,7 +41,8 @@ function getParameter(body: Body, aws: LocalAws): object {
   if (!record) throw new AwsError("ParameterNotFound", `The parameter ${name} does not exist.`);
   const versions = parameterVersions(record);
   const found = selector ? versions.find(({ version }) => String(version) === selector) : versions.at(-1);
-  if (!found) throw new AwsError("ParameterVersionNotFound", `Systems Manager could not find version ${selector} of ${name}.`);
+  if (!found)
+    throw new AwsError("ParameterVersionNotFound", `Systems Manager could not find version ${selector} of ${name}.`);
   return {
     Parameter: {
       Name: name,

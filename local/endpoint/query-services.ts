@@ -33,7 +33,9 @@ export const queryOperations: Readonly<Record<string, { readonly namespace: stri
   }),
   DescribeAutoScalingGroups: scaling((parameters, aws) => {
     const names = list(parameters, "AutoScalingGroupNames.member").map((entry) => entry.get(""));
-    const groups = aws.registry.ofType("aws:autoscaling/group:Group").filter(({ state }) => state.members !== undefined);
+    const groups = aws.registry
+      .ofType("aws:autoscaling/group:Group")
+      .filter(({ state }) => state.members !== undefined);
     const asked = names.length === 0 ? groups : groups.filter(({ id }) => names.includes(id));
     return { AutoScalingGroups: asked.map((record) => describeGroup(record, aws)) };
   }),
@@ -74,7 +76,11 @@ function targetGroup(parameters: URLSearchParams, aws: LocalAws): ResourceRecord
 }
 
 function describe(id: string, port: number, state: string, reason: string | undefined): Xml {
-  return { Target: { Id: id, Port: port }, HealthCheckPort: String(port), TargetHealth: { State: state, Reason: reason } };
+  return {
+    Target: { Id: id, Port: port },
+    HealthCheckPort: String(port),
+    TargetHealth: { State: state, Reason: reason },
+  };
 }
 
 /** The attachment stays in the program; only the target is gone, and stays gone after a restart. */
@@ -105,7 +111,9 @@ function describeGroup(record: ResourceRecord, aws: LocalAws): Xml {
     TargetGroupARNs: (targetGroupArns ?? []) as string[],
     Instances: members.map((member) => ({
       InstanceId: member.id,
-      AvailabilityZone: String(aws.registry.byId("aws:ec2/subnet:Subnet", member.subnetId)?.inputs.availabilityZone ?? ""),
+      AvailabilityZone: String(
+        aws.registry.byId("aws:ec2/subnet:Subnet", member.subnetId)?.inputs.availabilityZone ?? "",
+      ),
       LifecycleState: member.lifecycle,
       HealthStatus: member.lifecycle === "Terminating" && !group.isHealthy(member) ? "Unhealthy" : "Healthy",
       LaunchTemplate: { LaunchTemplateId: member.templateId, Version: member.version },

@@ -122,7 +122,9 @@ export class Entry {
 
 function explain(error: NodeJS.ErrnoException, port: number): Error {
   if (error.code === "EADDRINUSE")
-    return new Error(`Port ${port} on ${loopback} is taken by another program: stop it, or choose another port with --port`);
+    return new Error(
+      `Port ${port} on ${loopback} is taken by another program: stop it, or choose another port with --port`,
+    );
   if (error.code === "EACCES")
     return new Error(`Port ${port} may only be used by the administrator: choose one above 1023 with --port`);
   return error;

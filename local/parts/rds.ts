@@ -70,7 +70,10 @@ export class Databases {
     const { skipFinalSnapshot, finalSnapshotIdentifier } = record.inputs;
     const snapshot = join(this.#aws.dir, "snapshots", String(finalSnapshotIdentifier));
     if (skipFinalSnapshot !== true && finalSnapshotIdentifier === undefined)
-      throw new AwsError("InvalidParameterCombination", "finalSnapshotIdentifier is required when skipFinalSnapshot is false");
+      throw new AwsError(
+        "InvalidParameterCombination",
+        "finalSnapshotIdentifier is required when skipFinalSnapshot is false",
+      );
     if (skipFinalSnapshot !== true && existsSync(snapshot))
       throw new AwsError("DBSnapshotAlreadyExists", `there is a snapshot named ${String(finalSnapshotIdentifier)}`);
     const database = this.#running.get(record.id);
@@ -103,7 +106,9 @@ export class Databases {
       if (!database) return [];
       const { host, port, user, pid } = database;
       const schema = String(record.inputs.dbName ?? "");
-      return [{ id: record.id, host, port, adminUser: user, adminPassword: this.#password(record), database: schema, pid }];
+      return [
+        { id: record.id, host, port, adminUser: user, adminPassword: this.#password(record), database: schema, pid },
+      ];
     });
   }
 
@@ -161,7 +166,9 @@ function settingsOf({ urn, inputs }: ResourceRecord, aws: LocalAws): Record<stri
   const others = parameters.filter(({ name }) => !sharedSettings.has(name)).map(({ name }) => name);
   if (others.length > 0)
     aws.log(`${urn}: MariaDB has nothing that corresponds to ${others.join(", ")}; recorded, without effect here`);
-  return Object.fromEntries(parameters.filter(({ name }) => sharedSettings.has(name)).map(({ name, value }) => [name, value]));
+  return Object.fromEntries(
+    parameters.filter(({ name }) => sharedSettings.has(name)).map(({ name, value }) => [name, value]),
+  );
 }
 
 async function execute({ host, port, user, password }: Database, sql: string): Promise<void> {
@@ -192,7 +199,10 @@ export const rdsInstance: Part = {
       );
     const waiting = deferred.filter((input) => before[input] !== after[input]);
     if (waiting.length > 0 && after.applyImmediately !== true)
-      aws.warn(`AWS would change ${waiting.join(", ")} in the next maintenance window: applyImmediately is not set`, urn);
+      aws.warn(
+        `AWS would change ${waiting.join(", ")} in the next maintenance window: applyImmediately is not set`,
+        urn,
+      );
   },
   delete: async (record, aws) => {
     if (record.inputs.deletionProtection === true)

@@ -1,4 +1,4 @@
-import { Client, credentials } from "@grpc/grpc-js";
+import { type Client, credentials } from "@grpc/grpc-js";
 import engineServices from "@pulumi/pulumi/proto/engine_grpc_pb.js";
 import engineMessages from "@pulumi/pulumi/proto/engine_pb.js";
 import resourceServices from "@pulumi/pulumi/proto/resource_grpc_pb.js";

@@ -23,7 +23,13 @@ const invokes: Record<string, Invoke> = {
   }),
   "aws:index/getAvailabilityZones:getAvailabilityZones": (args, { region }) => {
     const names = ["a", "b", "c"].map((letter) => `${region}${letter}`);
-    return { ...args, id: region, names, zoneIds: names.map((_, index) => `use1-az${index + 1}`), groupNames: [region] };
+    return {
+      ...args,
+      id: region,
+      names,
+      zoneIds: names.map((_, index) => `use1-az${index + 1}`),
+      groupNames: [region],
+    };
   },
   "aws:ssm/getParametersByPath:getParametersByPath": (args, { registry, account, region }) => {
     const folder = `${String(args.path).replace(/\/$/, "")}/`;
@@ -60,7 +66,17 @@ const invokes: Record<string, Invoke> = {
   "aws:ec2/getManagedPrefixList:getManagedPrefixList": (args, { account, region }) => {
     const id = args.id ?? `pl-${hex(String(args.name), 8)}`;
     const arn = `arn:aws:ec2:${region}:aws:prefix-list/${String(id)}`;
-    return { ...args, id, arn, addressFamily: "IPv4", entries: [], maxEntries: 55, ownerId: account, version: 1, tags: {} };
+    return {
+      ...args,
+      id,
+      arn,
+      addressFamily: "IPv4",
+      entries: [],
+      maxEntries: 55,
+      ownerId: account,
+      version: 1,
+      tags: {},
+    };
   },
   "aws:route53/getZone:getZone": (args) => ({
     ...args,

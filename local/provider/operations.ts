@@ -39,6 +39,7 @@ export class Operations {
     const missing = (facts.required ?? []).filter((property) => inputs[property] === undefined);
     const failures = [
       ...missing.map((property) => ({ property, reason: `Missing required property '${property}'` })),
+      ...(facts.unserved ?? []).filter((property) => isGiven(inputs[property])).map(refuseUnserved),
       ...tooLong(facts, inputs),
       ...(facts.check?.(inputs) ?? []),
     ];
@@ -103,7 +104,9 @@ export class Operations {
     const facts = findType(type);
     const record = this.#find(type, id, urn);
     if (!record)
-      throw new Error(`updating ${type} (${id}): it does not exist any more; \`pulumi refresh\` brings the state up to date`);
+      throw new Error(
+        `updating ${type} (${id}): it does not exist any more; \`pulumi refresh\` brings the state up to date`,
+      );
     try {
       facts.part?.verify?.(record, inputs, this.#aws);
       const before = record.inputs;
@@ -221,7 +224,20 @@ function isAppendage({ inputs, type }: ResourceRecord, { id }: ResourceRecord): 
 function tooLong({ naming }: ResourceType, inputs: Properties): Failure[] {
   const name = naming && inputs[naming.property];
   if (!naming?.maxLength || typeof name !== "string" || name === unknown || name.length <= naming.maxLength) return [];
-  return [{ property: naming.property, reason: `${JSON.stringify(name)} has more than ${naming.maxLength} characters` }];
+  return [
+    { property: naming.property, reason: `${JSON.stringify(name)} has more than ${naming.maxLength} characters` },
+  ];
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && !(Array.isArray(value) && value.length === 0);
+}
+
+function refuseUnserved(property: string): Failure {
+  return {
+    property,
+    reason: "the local AWS has nothing that could do this; leave it out here, or add it in local/parts/",
+  };
 }
 
 function withoutMarks({ [filledIn]: _, ...inputs }: Properties): Properties {

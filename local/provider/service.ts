@@ -150,7 +150,9 @@ function handlers(aws: LocalAws) {
 async function construct(request: messages.ConstructRequest): Promise<messages.ConstructResponse> {
   const type = request.getType();
   if (type !== "awsx:ec2:Vpc")
-    throw new Error(`The local AWS does not know the component ${type}; it serves awsx:ec2:Vpc (local/provider/vpc.ts)`);
+    throw new Error(
+      `The local AWS does not know the component ${type}; it serves awsx:ec2:Vpc (local/provider/vpc.ts)`,
+    );
   const provider = request.getProvidersMap().get("aws") ?? "";
   const monitor = new ResourceMonitor(request.getMonitorendpoint(), (registration) => {
     if (request.hasProtect()) registration.setProtect(request.getProtect() === true);
@@ -179,7 +181,11 @@ async function construct(request: messages.ConstructRequest): Promise<messages.C
   }
 }
 
-function diffResponse({ changes, replaces, deleteBeforeReplace }: ReturnType<typeof findDifference>): messages.DiffResponse {
+function diffResponse({
+  changes,
+  replaces,
+  deleteBeforeReplace,
+}: ReturnType<typeof findDifference>): messages.DiffResponse {
   const response = new messages.DiffResponse();
   const { DIFF_SOME, DIFF_NONE } = messages.DiffResponse.DiffChanges;
   const { Kind } = messages.PropertyDiff;

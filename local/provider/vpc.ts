@@ -96,7 +96,12 @@ async function registerSubnet(monitor: ResourceMonitor, args: VpcArgs, around: A
   const { vpc, gateway, spec, gateways } = around;
   const { name, type, zoneIndex } = spec;
   const tags = { ...around.tags, Name: name, SubnetType: type };
-  const register = (kind: string, parent: Registered, inputs: Properties, dependsOn: (Registered | undefined)[] = []) => {
+  const register = (
+    kind: string,
+    parent: Registered,
+    inputs: Properties,
+    dependsOn: (Registered | undefined)[] = [],
+  ) => {
     const urns = [parent, ...dependsOn].flatMap((resource) => resource?.urn ?? []);
     return monitor.register({ type: kind, name, parent: parent.urn, inputs, dependsOn: urns });
   };
@@ -150,8 +155,10 @@ async function registerNat(
 function outputs(vpc: Registered, gateway: Registered, parts: readonly Parts[]): Properties {
   // awsx goes through the zones one by one, with the public subnet of each zone first.
   const ordered = parts.toSorted((a, b) => a.spec.zoneIndex - b.spec.zoneIndex);
-  const idsOf = (type: Subnet["type"]) => ordered.filter(({ spec }) => spec.type === type).map(({ subnet }) => subnet.id);
-  const subnetsOf = (type: Subnet["type"]) => ordered.filter(({ spec }) => spec.type === type).map(({ subnet }) => refer(subnet));
+  const idsOf = (type: Subnet["type"]) =>
+    ordered.filter(({ spec }) => spec.type === type).map(({ subnet }) => subnet.id);
+  const subnetsOf = (type: Subnet["type"]) =>
+    ordered.filter(({ spec }) => spec.type === type).map(({ subnet }) => refer(subnet));
   const all = (kind: keyof Omit<Parts, "spec">) => ordered.flatMap((part) => part[kind] ?? []).map(refer);
   return {
     vpcId: vpc.id,

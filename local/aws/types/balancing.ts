@@ -9,7 +9,11 @@ export const balancing: Record<string, ResourceType> = {
   "aws:lb/loadBalancer:LoadBalancer": {
     naming: { property: "name", prefix: "namePrefix", maxLength: 32, taken: "DuplicateLoadBalancerName" },
     id: (draft, context) =>
-      arn(regionOf(draft, context), "elasticloadbalancing", `loadbalancer/${kind(draft.inputs)}/${draft.inputs.name}/${ownHex(draft, 16)}`),
+      arn(
+        regionOf(draft, context),
+        "elasticloadbalancing",
+        `loadbalancer/${kind(draft.inputs)}/${draft.inputs.name}/${ownHex(draft, 16)}`,
+      ),
     check: ({ loadBalancerType = "application" }) =>
       ["application", "network"].includes(String(loadBalancerType))
         ? []
@@ -21,14 +25,19 @@ export const balancing: Record<string, ResourceType> = {
       zoneId: "Z35SXDOTRQ7X7K",
     }),
     part: loadBalancer,
+    unserved: ["internal", "subnetMappings"],
     defaults: { loadBalancerType: "application", ipAddressType: "ipv4" },
   },
   "aws:lb/targetGroup:TargetGroup": {
     naming: { property: "name", prefix: "namePrefix", maxLength: 32, taken: "DuplicateTargetGroupName" },
-    id: (draft, context) => arn(regionOf(draft, context), "elasticloadbalancing", `targetgroup/${draft.inputs.name}/${ownHex(draft, 16)}`),
+    id: (draft, context) =>
+      arn(regionOf(draft, context), "elasticloadbalancing", `targetgroup/${draft.inputs.name}/${ownHex(draft, 16)}`),
     inUse: "ResourceInUse",
+    unserved: ["slowStart", "targetFailovers", "targetHealthStates"],
     check: ({ targetType = "instance" }) =>
-      targetType === "instance" ? [] : [{ property: "targetType", reason: "the local AWS has targets of type instance" }],
+      targetType === "instance"
+        ? []
+        : [{ property: "targetType", reason: "the local AWS has targets of type instance" }],
     outputs: (record) => ({
       arn: record.id,
       arnSuffix: record.id.split(":").at(-1),
@@ -44,12 +53,18 @@ export const balancing: Record<string, ResourceType> = {
   "aws:lb/listener:Listener": {
     required: ["loadBalancerArn", "defaultActions"],
     once: { inputs: ["loadBalancerArn", "port"], taken: "DuplicateListener" },
-    id: (draft) => `${String(draft.inputs.loadBalancerArn).replace(":loadbalancer/", ":listener/")}/${ownHex(draft, 16)}`,
+    id: (draft) =>
+      `${String(draft.inputs.loadBalancerArn).replace(":loadbalancer/", ":listener/")}/${ownHex(draft, 16)}`,
     outputs: (record) => ({ arn: record.id }),
     part: listener,
     check: ({ protocol }) =>
       protocol === "HTTPS" || protocol === "TLS"
-        ? [{ property: "protocol", reason: `the local AWS has no certificates, so no ${protocol}: leave certificateArn out` }]
+        ? [
+            {
+              property: "protocol",
+              reason: `the local AWS has no certificates, so no ${protocol}: leave certificateArn out`,
+            },
+          ]
         : [],
   },
   "aws:wafv2/webAclAssociation:WebAclAssociation": {
@@ -61,6 +76,12 @@ export const balancing: Record<string, ResourceType> = {
     required: ["name", "type", "zoneId"],
     id: ({ inputs }) => `${inputs.zoneId}_${inputs.name}_${inputs.type}`,
     once: { inputs: ["zoneId", "name", "type", "setIdentifier"], taken: "InvalidChangeBatch" },
+    unserved: [
+      "failoverRoutingPolicies",
+      "geolocationRoutingPolicies",
+      "latencyRoutingPolicies",
+      "weightedRoutingPolicies",
+    ],
     check: ({ records, aliases, ttl }) =>
       (records === undefined) === (aliases === undefined) || (records !== undefined && ttl === undefined)
         ? [{ property: "records", reason: "either aliases, or records with a ttl, must be given" }]

@@ -27,6 +27,7 @@ export const compute: Record<string, ResourceType> = {
   },
   "aws:ec2/instance:Instance": {
     part: instance,
+    unserved: ["launchTemplate", "networkInterfaces", "spotPrice", "instanceMarketOptions"],
     id: ec2Id("i"),
     replaces: (before, after) =>
       after.userDataReplaceOnChange === true
@@ -63,6 +64,16 @@ export const compute: Record<string, ResourceType> = {
   "aws:autoscaling/group:Group": {
     required: ["minSize", "maxSize"],
     part: autoScalingGroup,
+    unserved: [
+      "availabilityZones",
+      "initialLifecycleHooks",
+      "launchConfiguration",
+      "loadBalancers",
+      "mixedInstancesPolicy",
+      "suspendedProcesses",
+      "trafficSources",
+      "warmPool",
+    ],
     naming: { property: "name", prefix: "namePrefix", maxLength: 255, taken: "AlreadyExists" },
     id: inputId("name"),
     outputs: (record, context) => ({
@@ -86,6 +97,7 @@ export const compute: Record<string, ResourceType> = {
   "aws:lambda/function:Function": {
     required: ["role"],
     part: lambdaFunction,
+    unserved: ["imageUri", "layers", "s3Bucket", "fileSystemConfig"],
     naming: { property: "name", maxLength: 64, taken: "ResourceConflictException" },
     id: inputId("name"),
     renews: (changed) => (changed.length > 0 ? ["lastModified", "codeSha256"] : []),

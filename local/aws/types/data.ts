@@ -20,6 +20,7 @@ export const data: Record<string, ResourceType> = {
   "aws:rds/instance:Instance": {
     required: ["instanceClass"],
     part: rdsInstance,
+    unserved: ["blueGreenUpdate", "replicateSourceDb", "restoreToPointInTime", "s3Import", "snapshotIdentifier"],
     naming: { property: "identifier", prefix: "identifierPrefix", maxLength: 63, taken: "DBInstanceAlreadyExists" },
     id: (draft) => `db-${ownHex(draft, 26).toUpperCase()}`,
     outputs: (record, context) => ({

@@ -61,7 +61,13 @@ export const network: Record<string, ResourceType> = {
     }),
   },
   "aws:ec2/securityGroup:SecurityGroup": {
-    naming: { property: "name", prefix: "namePrefix", maxLength: 255, taken: "InvalidGroup.Duplicate", within: ["vpcId"] },
+    naming: {
+      property: "name",
+      prefix: "namePrefix",
+      maxLength: 255,
+      taken: "InvalidGroup.Duplicate",
+      within: ["vpcId"],
+    },
     id: ec2Id("sg"),
     inUse: "DependencyViolation",
     defaults: { description: "Managed by Pulumi" },
@@ -108,7 +114,10 @@ function securityGroupRule(): ResourceType {
   return {
     required: ["securityGroupId", "ipProtocol"],
     id: ec2Id("sgr"),
-    once: { inputs: ["securityGroupId", "ipProtocol", "fromPort", "toPort", ...sources], taken: "InvalidPermission.Duplicate" },
+    once: {
+      inputs: ["securityGroupId", "ipProtocol", "fromPort", "toPort", ...sources],
+      taken: "InvalidPermission.Duplicate",
+    },
     outputs: (record, context) => ({
       arn: arn(regionOf(record, context), "ec2", `security-group-rule/${record.id}`),
       securityGroupRuleId: record.id,

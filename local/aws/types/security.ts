@@ -68,7 +68,13 @@ export const security: Record<string, ResourceType> = {
   },
   "aws:wafv2/ipSet:IpSet": {
     required: ["ipAddressVersion", "scope"],
-    naming: { property: "name", prefix: "namePrefix", maxLength: 128, taken: "WAFDuplicateItemException", within: ["scope"] },
+    naming: {
+      property: "name",
+      prefix: "namePrefix",
+      maxLength: 128,
+      taken: "WAFDuplicateItemException",
+      within: ["scope"],
+    },
     id: uuid,
     inUse: "WAFAssociatedItemException",
     outputs: (record, context) => ({
@@ -79,7 +85,13 @@ export const security: Record<string, ResourceType> = {
   "aws:wafv2/webAcl:WebAcl": {
     required: ["scope", "defaultAction", "visibilityConfig"],
     check: unservedStatements,
-    naming: { property: "name", prefix: "namePrefix", maxLength: 128, taken: "WAFDuplicateItemException", within: ["scope"] },
+    naming: {
+      property: "name",
+      prefix: "namePrefix",
+      maxLength: 128,
+      taken: "WAFDuplicateItemException",
+      within: ["scope"],
+    },
     id: uuid,
     inUse: "WAFAssociatedItemException",
     outputs: (record, context) => ({

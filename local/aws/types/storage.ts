@@ -76,7 +76,8 @@ export const storage: Record<string, ResourceType> = {
   "aws:secretsmanager/secret:Secret": {
     part: secret,
     naming: { property: "name", prefix: "namePrefix", maxLength: 512, taken: "ResourceExistsException" },
-    id: (draft, context) => arn(regionOf(draft, context), "secretsmanager", `secret:${draft.inputs.name}-${suffix(draft)}`),
+    id: (draft, context) =>
+      arn(regionOf(draft, context), "secretsmanager", `secret:${draft.inputs.name}-${suffix(draft)}`),
     outputs: (record) => ({ arn: record.id }),
     defaults: { recoveryWindowInDays: 30 },
   },

@@ -9,7 +9,15 @@ import { mayReach } from "./reach.ts";
 import type { Target } from "./targets.ts";
 
 /** Headers that belong to one connection, not to the message. */
-const hopByHop = new Set(["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]);
+const hopByHop = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
 
 /** AWS gives up on a target that does not accept a connection for this long. */
 const connectTimeout = 10_000;
@@ -182,7 +190,9 @@ function answer(response: ServerResponse, status: number): void {
   if (response.destroyed) return;
   const title = `${status} ${reasons[status]}`;
   response.writeHead(status, { "Content-Type": "text/html", Server: "awselb/2.0" });
-  response.end(`<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`);
+  response.end(
+    `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n</body>\r\n</html>\r\n`,
+  );
 }
 
 function redirect(request: IncomingMessage, response: ServerResponse, to: Properties): void {
@@ -193,7 +203,10 @@ function redirect(request: IncomingMessage, response: ServerResponse, to: Proper
 }
 
 function respond(response: ServerResponse, fixed: Properties): void {
-  response.writeHead(Number(fixed.statusCode ?? 200), { "Content-Type": String(fixed.contentType), Server: "awselb/2.0" });
+  response.writeHead(Number(fixed.statusCode ?? 200), {
+    "Content-Type": String(fixed.contentType),
+    Server: "awselb/2.0",
+  });
   response.end(String(fixed.messageBody ?? ""));
 }
 

@@ -35,10 +35,9 @@ export class Balancers {
   /** Opens a listener: on a loopback port of its own, beside the connections that the entry hands over. */
   async open(listener: ResourceRecord): Promise<void> {
     if (this.#open.has(listener.id)) return;
-    const isHttp = listener.inputs.protocol === "HTTP" || this.#balancerOf(listener)?.inputs.loadBalancerType !== "network";
-    const http = isHttp
-      ? new ApplicationListener(this.#aws, listener, () => this.#balancerOf(listener))
-      : undefined;
+    const isHttp =
+      listener.inputs.protocol === "HTTP" || this.#balancerOf(listener)?.inputs.loadBalancerType !== "network";
+    const http = isHttp ? new ApplicationListener(this.#aws, listener, () => this.#balancerOf(listener)) : undefined;
     const door = createServer({ allowHalfOpen: !isHttp }, (socket) => this.#admit(listener, socket));
     this.#open.set(listener.id, { door, http, flows: new Set() });
     await new Promise<void>((resolve) => door.listen(0, loopback, resolve));
@@ -108,7 +107,10 @@ export class Balancers {
 export const loadBalancer: Part = {
   delete: ({ inputs, id }) => {
     if (inputs.enableDeletionProtection === true)
-      throw new AwsError("OperationNotPermitted", `Load balancer '${id}' cannot be deleted because deletion protection is enabled`);
+      throw new AwsError(
+        "OperationNotPermitted",
+        `Load balancer '${id}' cannot be deleted because deletion protection is enabled`,
+      );
   },
 };
 
@@ -119,8 +121,10 @@ export const listener: Part = {
 
 /** Returns at once, as on AWS: whether the target is healthy is another question. */
 export const targetGroupAttachment: Part = {
-  create: ({ inputs }, aws) => aws.targets.register(String(inputs.targetGroupArn), String(inputs.targetId), portOf(inputs, aws)),
-  delete: ({ inputs }, aws) => aws.targets.deregister(String(inputs.targetGroupArn), String(inputs.targetId), portOf(inputs, aws)),
+  create: ({ inputs }, aws) =>
+    aws.targets.register(String(inputs.targetGroupArn), String(inputs.targetId), portOf(inputs, aws)),
+  delete: ({ inputs }, aws) =>
+    aws.targets.deregister(String(inputs.targetGroupArn), String(inputs.targetId), portOf(inputs, aws)),
 };
 
 function portOf({ port, targetGroupArn }: Properties, aws: LocalAws): number {

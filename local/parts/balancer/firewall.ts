@@ -34,7 +34,11 @@ export class Firewall {
         id === association?.inputs.networkAclId || (inputs.subnetIds as unknown[] | undefined)?.includes(subnetId),
     );
     if (!acl) return true;
-    const inside = ((acl.inputs.ingress ?? []) as Properties[]).map((rule) => ({ ...rule, ruleNumber: rule.ruleNo, ruleAction: rule.action }));
+    const inside = ((acl.inputs.ingress ?? []) as Properties[]).map((rule) => ({
+      ...rule,
+      ruleNumber: rule.ruleNo,
+      ruleAction: rule.action,
+    }));
     const apart = this.#registry
       .ofType("aws:ec2/networkAclRule:NetworkAclRule")
       .filter(({ inputs }) => inputs.networkAclId === acl.id && inputs.egress !== true);

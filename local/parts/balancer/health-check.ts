@@ -21,10 +21,13 @@ export async function checkHealth(aws: LocalAws, { group, target, balancer }: Ch
   if (port === undefined) return "Target.FailedHealthChecks";
   if (protocol === "TCP") return (await isListening(port)) ? undefined : "Target.FailedHealthChecks";
   return new Promise((resolve) => {
-    const request = get({ host: loopback, port, path: String(path), agent: false, timeout: Number(timeout) * 1000 }, (response) => {
-      response.resume();
-      resolve(matches(response.statusCode ?? 0, String(matcher)) ? undefined : "Target.ResponseCodeMismatch");
-    });
+    const request = get(
+      { host: loopback, port, path: String(path), agent: false, timeout: Number(timeout) * 1000 },
+      (response) => {
+        response.resume();
+        resolve(matches(response.statusCode ?? 0, String(matcher)) ? undefined : "Target.ResponseCodeMismatch");
+      },
+    );
     request.on("timeout", () => {
       resolve("Target.Timeout");
       request.destroy();

@@ -29,5 +29,7 @@ export function mayEnter(aws: LocalAws, balancer: ResourceRecord, address: strin
 /** Whether a client's address may connect to a server directly, through a public address. */
 export function mayConnect(aws: LocalAws, id: string, address: string, port: number): boolean {
   const subnet = aws.registry.byId("aws:ec2/instance:Instance", id)?.inputs.subnetId;
-  return aws.firewall.admits(groupsOfInstance(aws, id), { address }, port) && aws.firewall.passesAcl(subnet, address, port);
+  return (
+    aws.firewall.admits(groupsOfInstance(aws, id), { address }, port) && aws.firewall.passesAcl(subnet, address, port)
+  );
 }

@@ -200,6 +200,10 @@ interface Settings {
 }
 
 function settingsOf({ inputs }: ResourceRecord): Settings {
-  const { interval = 30, healthyThreshold = 5, unhealthyThreshold = 2 } = (inputs.healthCheck ?? {}) as Record<string, number>;
+  const {
+    interval = 30,
+    healthyThreshold = 5,
+    unhealthyThreshold = 2,
+  } = (inputs.healthCheck ?? {}) as Record<string, number>;
   return { interval, healthy: healthyThreshold, unhealthy: unhealthyThreshold };
 }

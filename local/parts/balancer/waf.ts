@@ -37,7 +37,9 @@ export class Waf {
         .ofType("aws:wafv2/webAcl:WebAcl")
         .find(({ id }) => String(association.inputs.webAclArn).endsWith(`/${id}`));
     if (!acl) return true;
-    const rules = ((acl.inputs.rules ?? []) as Properties[]).toSorted((a, b) => Number(a.priority) - Number(b.priority));
+    const rules = ((acl.inputs.rules ?? []) as Properties[]).toSorted(
+      (a, b) => Number(a.priority) - Number(b.priority),
+    );
     for (const rule of rules) {
       if (!this.#matches(acl, rule, rule.statement as Properties, address)) continue;
       const action = (rule.action ?? {}) as Properties;
@@ -50,14 +52,17 @@ export class Waf {
   #matches(acl: ResourceRecord, rule: Properties, statement: Properties, address: string): boolean {
     const inner = (nested: unknown) => this.#matches(acl, rule, nested as Properties, address);
     const of = (name: string) => (statement[name] as Properties | undefined)?.statements as Properties[] | undefined;
-    if (statement.ipSetReferenceStatement) return this.#isInSet(statement.ipSetReferenceStatement as Properties, address);
+    if (statement.ipSetReferenceStatement)
+      return this.#isInSet(statement.ipSetReferenceStatement as Properties, address);
     if (statement.notStatement) return !of("notStatement")?.every(inner);
     if (statement.andStatement) return of("andStatement")?.every(inner) ?? false;
     if (statement.orStatement) return of("orStatement")?.some(inner) ?? false;
     if (!statement.rateBasedStatement) return false;
     const rate = statement.rateBasedStatement as Properties;
     if (rate.scopeDownStatement && !inner(rate.scopeDownStatement)) return false;
-    return this.#count(`${acl.id} ${rule.name} ${address}`, Number(rate.evaluationWindowSec ?? 300)) > Number(rate.limit);
+    return (
+      this.#count(`${acl.id} ${rule.name} ${address}`, Number(rate.evaluationWindowSec ?? 300)) > Number(rate.limit)
+    );
   }
 
   #isInSet({ arn }: Properties, address: string): boolean {
@@ -96,7 +101,10 @@ export const webAclAssociation: Part = {
   delete: (record, aws) => {
     for (const other of aws.registry.ofType(record.type)) {
       if (other === record || other.inputs.resourceArn !== record.inputs.resourceArn) continue;
-      aws.warn(`${other.urn} has lost its web ACL: an older association of the same load balancer was deleted`, other.urn);
+      aws.warn(
+        `${other.urn} has lost its web ACL: an older association of the same load balancer was deleted`,
+        other.urn,
+      );
       aws.registry.remove(other);
     }
   },

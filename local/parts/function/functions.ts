@@ -45,7 +45,9 @@ export class Functions {
    */
   async invoke(name: string, input: string): Promise<string> {
     const records = this.#aws.registry.ofType(type);
-    const record = records.find(({ id, inputs }) => id === name || String(inputs.name) === name || name.endsWith(`:function:${id}`));
+    const record = records.find(
+      ({ id, inputs }) => id === name || String(inputs.name) === name || name.endsWith(`:function:${id}`),
+    );
     if (!record) throw new AwsError("ResourceNotFoundException", `Function not found: ${name}`);
     const home = join(this.#aws.dir, "functions", record.id);
     const folder = mkdtempSync(join(home, "invocation-"));

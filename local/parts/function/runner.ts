@@ -10,7 +10,8 @@ redirectConnections(JSON.parse(process.env.CHIRP_ADDRESSES ?? "{}") as Record<st
 
 /** What the invocation came to, as Lambda reports it. */
 export type Result =
-  { readonly payload: string } | { readonly errorType: string; readonly errorMessage: string; readonly trace: string[] };
+  | { readonly payload: string }
+  | { readonly errorType: string; readonly errorMessage: string; readonly trace: string[] };
 
 async function invoke(): Promise<Result> {
   const [module = "index", exported = "handler"] = handlerName.split(".");
@@ -27,7 +28,9 @@ async function invoke(): Promise<Result> {
     getRemainingTimeInMillis: () => deadline - Date.now(),
   };
   const event: unknown = JSON.parse(readFileSync(eventFile, "utf8"));
-  return { payload: JSON.stringify((await (handler as (event: unknown, context: unknown) => unknown)(event, context)) ?? null) };
+  return {
+    payload: JSON.stringify((await (handler as (event: unknown, context: unknown) => unknown)(event, context)) ?? null),
+  };
 }
 
 function report(result: Result): void {

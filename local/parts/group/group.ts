@@ -13,6 +13,8 @@ export class Group {
   readonly #aws: LocalAws;
   readonly #ending = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #isDue = false;
+  #isLooking = false;
 
   constructor(aws: LocalAws, record: ResourceRecord) {
     this.#aws = aws;
@@ -31,8 +33,19 @@ export class Group {
     this.reconcile();
   }
 
+  /** Looks at everything again. What that sets off may call it once more: then it looks again afterwards. */
   reconcile(): void {
-    if (this.#aws.isStopping) return;
+    this.#isDue = true;
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    while (this.#isDue && !this.#aws.isStopping) {
+      this.#isDue = false;
+      this.#look();
+    }
+    this.#isLooking = false;
+  }
+
+  #look(): void {
     this.#replaceFailed();
     for (const member of this.#state.members) if (member.lifecycle === "Terminating") void this.#end(member);
     const refresh = this.#state.refreshes.find(isRunning);
@@ -175,7 +188,8 @@ export class Group {
     const ready = current.filter(isReady).length;
     refresh.percent = desired === 0 ? 100 : Math.floor((Math.min(ready, desired) / desired) * 100);
     const most = Math.max(desired + (minHealthy === 100 ? 1 : 0), Math.floor((desired * maxHealthy) / 100));
-    for (let count = active.length; count < most && current.length + count - active.length < desired; count++) this.#launch();
+    for (let count = active.length; count < most && current.length + count - active.length < desired; count++)
+      this.#launch();
     const unhealthyFirst = outdated.toSorted((a, b) => Number(this.isHealthy(a)) - Number(this.isHealthy(b)));
     const healthyOld = outdated.filter((member) => this.isHealthy(member)).length;
     const spare = ready + healthyOld - Math.ceil((desired * minHealthy) / 100);

@@ -129,7 +129,10 @@ export const autoScalingGroup: Part = {
   update: async (record, before, aws) => {
     const state = stateOf(record);
     const isResized = before.desiredCapacity !== record.inputs.desiredCapacity;
-    state.desired = desiredIn(isResized ? record.inputs : { ...record.inputs, desiredCapacity: undefined }, state.desired);
+    state.desired = desiredIn(
+      isResized ? record.inputs : { ...record.inputs, desiredCapacity: undefined },
+      state.desired,
+    );
     const previous = state.template;
     state.template = templateIn(record.inputs, aws);
     aws.registry.save(record);

@@ -138,7 +138,13 @@ export class Instances extends EventEmitter<{ change: [id: string] }> {
   describe() {
     return [...this.#instances.values()]
       .filter(({ state }) => state !== "terminated")
-      .map(({ id, state, port, process }) => ({ id, state, port, pid: process?.pid, log: join(this.#folder, id, "server.log") }));
+      .map(({ id, state, port, process }) => ({
+        id,
+        state,
+        port,
+        pid: process?.pid,
+        log: join(this.#folder, id, "server.log"),
+      }));
   }
 
   async stopAll(): Promise<void> {

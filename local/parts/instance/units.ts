@@ -129,7 +129,10 @@ async function keepRunning(
   while (service.isWanted) {
     for (const line of settings.get("ExecStartPre") ?? []) await runToEnd(line, settings, root);
     if (!service.isWanted) break;
-    const environment = { ...environmentOf(settings), ...(sockets.length > 0 && { LISTEN_FDS: String(sockets.length) }) };
+    const environment = {
+      ...environmentOf(settings),
+      ...(sockets.length > 0 && { LISTEN_FDS: String(sockets.length) }),
+    };
     const [program = "", ...args] = commandLine(last(settings, "ExecStart") ?? "").words;
     const child = spawn(program, args, {
       cwd: last(settings, "WorkingDirectory") ?? root,
@@ -169,9 +172,15 @@ async function endProcess(service: Service, settings: Settings): Promise<void> {
 
 /** A command beside the service. A leading `-` means that its failure does not matter; here none does. */
 async function runToEnd(line: string, settings: Settings, root: string): Promise<void> {
-  const { words: [program = "", ...args] } = commandLine(line);
+  const {
+    words: [program = "", ...args],
+  } = commandLine(line);
   if (program.startsWith("/opt/aws/")) return; // Amazon's own programs are not on this machine
-  const child = spawn(program, args, { cwd: root, env: environmentOf(settings), stdio: ["ignore", "inherit", "inherit"] });
+  const child = spawn(program, args, {
+    cwd: root,
+    env: environmentOf(settings),
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   await new Promise<void>((resolve) => {
     child.once("exit", () => resolve());
     child.once("error", (error) => {
@@ -188,7 +197,10 @@ function commandLine(line: string): { words: string[] } {
 /** This machine's way to its AWS goes to every service, besides what the unit says. */
 function environmentOf(settings: Settings): NodeJS.ProcessEnv {
   const files = (settings.get("EnvironmentFile") ?? []).map((file) => file.replace(/^-/, "")).filter(existsSync);
-  const lines = [...(settings.get("Environment") ?? []), ...files.flatMap((file) => readFileSync(file, "utf8").split("\n"))];
+  const lines = [
+    ...(settings.get("Environment") ?? []),
+    ...files.flatMap((file) => readFileSync(file, "utf8").split("\n")),
+  ];
   const given = lines.flatMap((line) => {
     const [, name, value] = /^"?(\w+)=(.*?)"?$/.exec(line.trim()) ?? [];
     return name === undefined ? [] : [[name, value] as const];
