@@ -85,6 +85,11 @@ export class Stack {
     await this.#must(["config", "set-all", ...pairs, ...this.#selection]);
   }
 
+  /** Takes a config value away, as `pulumi config rm` does. */
+  async unset(key: string): Promise<void> {
+    await this.#must(["config", "rm", key, ...this.#selection]);
+  }
+
   /** `pulumi up`. */
   up(providers: string, onEvent: (event: EngineEvent) => void = () => {}): Promise<Operation> {
     return this.#options.pulumi.start(["up", "--yes", "--skip-preview", ...this.#selection], providers, onEvent);

@@ -19,6 +19,8 @@ export interface LocalStack {
   preview(phase: number): Promise<Outcome>;
   /** `pulumi config set phase N`, then `pulumi up`. */
   up(phase: number): Promise<Outcome>;
+  /** The phase that the last update reports as reached. */
+  phase(): number;
   stop(): Promise<void>;
 }
 
@@ -38,18 +40,22 @@ export async function startLocalStack(
   const report = (line: string) => void said.push(line);
   const stack = await Stack.open({ pulumi, project, configFolder: join(folder, "config"), folder: engine, report });
   await stack.configure({ ...localConfig, ...config });
+  let phase = 0;
   return {
     aws,
     stack,
     said,
-    preview: async (phase) => {
-      await stack.configure({ "chirp:phase": phase });
+    preview: async (to) => {
+      await stack.configure({ "chirp:phase": to });
       return (await stack.preview(aws.providers)).finished;
     },
-    up: async (phase) => {
-      await stack.configure({ "chirp:phase": phase });
-      return (await stack.up(aws.providers)).finished;
+    up: async (to) => {
+      await stack.configure({ "chirp:phase": to });
+      const outcome = await (await stack.up(aws.providers)).finished;
+      phase = Number(outcome.progress.outputs.phase);
+      return outcome;
     },
+    phase: () => phase,
     stop: () => aws.stop(),
   };
 }

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { count } from "../../climb/engine/events.ts";
+import type { Outcome } from "../../climb/engine/pulumi.ts";
+import { checkLedger } from "../../climb/traffic/check.ts";
+import { startTraffic, type Traffic } from "../../climb/traffic/process.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { inWords, type LocalStack, startLocalStack } from "../support/local-stack.ts";
+import { until } from "../support/wait.ts";
+
+/** What each move takes away: exactly what the phases name, and never anything that holds data. */
+const retired = {
+  "1 → 2": ["SecurityGroupIngressRule chirp-servers-from-world"],
+  "2 → 3": [
+    "Eip chirp-address",
+    "EipAssociation chirp-address-association",
+    "Instance chirp-server",
+    "Server chirp",
+    "TargetGroupAttachment chirp-server-attachment",
+  ],
+  "3 → 2": [
+    "Eip chirp-vpc-1",
+    "Eip chirp-vpc-2",
+    "Group chirp",
+    "Group chirp-group",
+    "LaunchTemplate chirp-template",
+    "NatGateway chirp-vpc-1",
+    "NatGateway chirp-vpc-2",
+    "Policy chirp-group-tracking",
+    "Route chirp-vpc-app-1",
+    "Route chirp-vpc-app-2",
+  ],
+} as const;
+
+for (const edge of ["alb", "nlb"] as const) {
+  describe(`climb under traffic, edge ${edge}`, function () {
+    this.timeout(120_000);
+    const folder = temporaryFolder();
+    const ledger = join(folder, "ledger");
+    let local: LocalStack;
+    let traffic: Traffic;
+    let requests = 0;
+
+    before(async () => {
+      local = await startLocalStack(folder, { "chirp:edge": edge });
+      const first = await local.up(1);
+      assert.ok(first.ok, first.reason);
+      traffic = await startTraffic({
+        target: local.aws.target,
+        rate: 200,
+        ledger,
+        onStats: (stats) => {
+          requests = stats.requests;
+        },
+      });
+    });
+    after(async () => {
+      await traffic?.stop();
+      await local?.stop();
+    });
+
+    /** Previews the move, makes it under traffic, and holds the two and the traffic against what is promised. */
+    async function move(phase: number): Promise<Outcome> {
+      await traffic.mark();
+      const preview = await local.preview(phase);
+      assert.ok(preview.ok, preview.reason);
+      const made = await local.up(phase);
+      assert.ok(made.ok, made.reason);
+      const sent = requests;
+      await until(() => requests > sent + 200, { describe: "requests are answered after the move" });
+
+      const { failures, samples } = await traffic.mark();
+      assert.equal(failures, 0, JSON.stringify(samples, undefined, 1));
+      const { statefulDeleted, statefulReplaced } = count(made.progress.changes);
+      assert.deepEqual({ statefulDeleted, statefulReplaced }, { statefulDeleted: 0, statefulReplaced: 0 });
+      assert.deepEqual(inWords(preview.progress.changes), inWords(made.progress.changes));
+      for (const change of inWords(made.progress.changes, "replace")) {
+        assert.match(change, /^replace Invocation chirp-gate-/, "only the gate's questions are asked anew");
+      }
+      assert.equal(local.phase(), phase);
+      return made;
+    }
+
+    const deletions = ({ progress }: Outcome) =>
+      inWords(progress.changes, "delete").map((text) => text.replace(/^delete /, ""));
+
+    it("changes nothing when the same phase is brought up again", async () => {
+      const again = await local.up(1);
+      assert.ok(again.ok, again.reason);
+      assert.deepEqual(inWords(again.progress.changes), []);
+    });
+
+    it("1 → 2 closes the direct way and nothing else", async () => {
+      assert.deepEqual(deletions(await move(2)), retired["1 → 2"]);
+    });
+
+    it("2 → 3 retires the single server and its address and nothing else", async () => {
+      assert.deepEqual(deletions(await move(3)), retired["2 → 3"]);
+    });
+
+    it("changes nothing when the last phase is brought up again", async () => {
+      const again = await local.up(3);
+      assert.ok(again.ok, again.reason);
+      assert.deepEqual(inWords(again.progress.changes), []);
+    });
+
+    it("3 → 2 works, and takes only what 3 had added", async () => {
+      assert.deepEqual(deletions(await move(2)), retired["3 → 2"]);
+    });
+
+    it("2 → 1 works", async () => {
+      await move(1);
+    });
+
+    it("1 → 3 works directly", async () => {
+      await move(3);
+    });
+
+    it("has every acknowledged write in the database in the end", async () => {
+      await traffic.pause();
+      const database = await local.aws.database();
+      assert.ok(database);
+      const { rows, found, duplicates, samples } = await checkLedger(ledger, database);
+      assert.ok(rows > 1000, `only ${rows} rows`);
+      assert.deepEqual({ found, duplicates, samples }, { found: rows, duplicates: 0, samples: [] });
+      await traffic.resume();
+    });
+  });
+}
