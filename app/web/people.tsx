@@ -56,16 +56,16 @@ function Profile({ user, onChange }: { user: User; onChange: (user: User) => voi
       {me?.id !== user.id && <FollowButton user={user} onChange={onChange} />}
       {user.bio && <p class="profile-bio">{user.bio}</p>}
       <dl class="numbers">
-        <Number label="posts" value={user.posts} />
-        <Number label="followers" value={user.followers} />
-        <Number label="following" value={user.following} />
+        <Count label={user.posts === 1 ? "post" : "posts"} value={user.posts} />
+        <Count label={user.followers === 1 ? "follower" : "followers"} value={user.followers} />
+        <Count label="following" value={user.following} />
       </dl>
       <p class="profile-since">Joined {monthOf(user.createdAt)}</p>
     </section>
   );
 }
 
-function Number({ label, value }: { label: string; value: number }) {
+function Count({ label, value }: { label: string; value: number }) {
   return (
     <div>
       <dt>{label}</dt>

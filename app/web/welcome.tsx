@@ -156,7 +156,7 @@ function Field({ name, label, hint, type = "text", autocomplete, value, problem,
       <input
         id={id}
         name={name}
-        type={type}
+        type={type as "text"} // the types tell the roles of each type apart; there is no role here
         autocomplete={autocomplete}
         autocapitalize="none"
         spellcheck={false}
