@@ -9,6 +9,9 @@ import { serverEnvironment } from "./components/delivery/environment.ts";
 import { Edge } from "./components/edge/edge.ts";
 import { Firewall } from "./components/firewall.ts";
 import { Gate } from "./components/gate.ts";
+import { proofHeader } from "./components/media/front.ts";
+import { Media } from "./components/media/media.ts";
+import { FrontSecret } from "./components/media/secret.ts";
 import { Network } from "./components/network.ts";
 import { StackRecord } from "./components/record.ts";
 import { Switchover } from "./components/switchover.ts";
@@ -37,9 +40,9 @@ const database = new Database(name, {
   teardown,
 });
 
-const environment = serverEnvironment({ region, database, edge: record.edge, connectionAge: recordTtl });
-const delivery = new Delivery(name, { releaseName: release, ...artifacts, environment, teardown });
-
+const domain =
+  domainName === undefined || hostedZoneId === undefined ? undefined : { name: domainName, zoneId: hostedZoneId };
+const secret = features.pictures === "none" ? undefined : new FrontSecret(name);
 const edge =
   features.entry === "balancer"
     ? new Edge(name, {
@@ -50,9 +53,26 @@ const edge =
         zones: record.zones,
         securityGroupId: firewall.balancerId,
         connectionAge: recordTtl,
+        countedElsewhere:
+          features.pictures === "served" ? secret && { header: proofHeader, value: secret.value } : undefined,
       })
     : undefined;
 const targetGroupArn = edge?.targetGroupArn;
+
+const balancerName = edge?.door.address;
+const media =
+  secret &&
+  new Media(name, {
+    teardown,
+    front:
+      features.pictures === "served" && balancerName
+        ? { ...config, balancerName, https: certificateArn !== undefined, secret, domain }
+        : undefined,
+  });
+const served = media?.served;
+
+const environment = serverEnvironment({ region, database, edge: record.edge, media: served, connectionAge: recordTtl });
+const delivery = new Delivery(name, { releaseName: release, ...artifacts, environment, teardown });
 
 const { adminSecretArn, appSecretArn } = database;
 const { bucketArn, releaseArn, releaseVersion } = delivery;
@@ -62,6 +82,7 @@ const identity = new Identity(name, {
   bucketArn,
   adminSecretArn,
   appSecretArn,
+  media: served,
 });
 
 const machine = {
@@ -93,7 +114,7 @@ const group =
       })
     : undefined;
 
-const door = edge?.door ?? server?.door;
+const door = media?.door ?? edge?.door ?? server?.door;
 const serving = group?.serving ?? server?.serving;
 if (door === undefined || serving === undefined) throw new Error(`Phase ${plan.phase.number} has no way in.`);
 
@@ -108,13 +129,10 @@ const switchover = new Switchover(name, {
   serving,
   door,
   targetGroupArn,
-  domain:
-    domainName === undefined || hostedZoneId === undefined
-      ? undefined
-      : { name: domainName, zoneId: hostedZoneId, ttl: recordTtl },
+  domain: domain && { ...domain, ttl: recordTtl },
   // First resolvers forget the old address, then the connections that were made to it reach their age.
   settleSeconds: recordTtl * 2,
-  after: [firewall, ...[edge, server, group].filter((component) => component !== undefined)],
+  after: [firewall, ...[edge, media, server, group].filter((component) => component !== undefined)],
 });
 
 new StackRecord(name, { stack, record, after: [network, database, delivery, switchover] });
@@ -122,7 +140,7 @@ new StackRecord(name, { stack, record, after: [network, database, delivery, swit
 /** Name or address at which people and programs enter. */
 export const entryAddress = domainName ?? door.address;
 /** Where people open the service. */
-export const url = pulumi.interpolate`${edge !== undefined && certificateArn ? "https" : "http"}://${entryAddress}`;
+export const url = pulumi.interpolate`${served || (edge && certificateArn) ? "https" : "http"}://${entryAddress}`;
 /** Where the stack stands. */
 export const phase = plan.phase.number;
 /** What to do next. */

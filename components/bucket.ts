@@ -1,20 +1,18 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
-/** A statement of a bucket's policy, beside the one that refuses plain HTTP. */
-export type PolicyStatement = Readonly<Record<string, unknown>>;
-
-/** Arguments of `privateBucket`. */
-export interface PrivateBucketArgs {
-  /** Whether the bucket may be deleted with what is in it: the first of the two updates that remove a stack. */
-  readonly teardown: boolean;
-  /** Who may do what beyond the account's own roles. @default nobody */
-  readonly statements?: (bucketArn: pulumi.Output<string>) => pulumi.Input<PolicyStatement>[];
+/** A bucket, and the setting that its policy has to wait for. */
+export interface PrivateBucket {
+  readonly bucket: aws.s3.Bucket;
+  readonly closed: aws.s3.BucketPublicAccessBlock;
 }
 
-/** A bucket that is versioned, encrypted, closed to the public and reached over TLS only. */
-export function privateBucket(name: string, args: PrivateBucketArgs, parent: pulumi.Resource): aws.s3.Bucket {
-  const { teardown, statements = () => [] } = args;
+/**
+ * A bucket that is versioned, encrypted and closed to the public. It needs a `bucketPolicy` as well.
+ *
+ * @param teardown whether it may be deleted with what is in it: the first of the two updates that remove a stack
+ */
+export function privateBucket(name: string, teardown: boolean, parent: pulumi.Resource): PrivateBucket {
   const bucket = new aws.s3.Bucket(name, { forceDestroy: teardown }, { parent, protect: !teardown });
   const child = { parent };
   new aws.s3.BucketVersioning(
@@ -43,8 +41,21 @@ export function privateBucket(name: string, args: PrivateBucketArgs, parent: pul
     },
     child,
   );
+  return { bucket, closed };
+}
+
+/** A statement of a bucket's policy. */
+export type PolicyStatement = Readonly<Record<string, unknown>>;
+
+/** The policy of a private bucket: TLS only, and what others than the account's own roles may do. */
+export function bucketPolicy(
+  name: string,
+  { bucket, closed }: PrivateBucket,
+  statements: readonly PolicyStatement[],
+  parent: pulumi.Resource,
+): void {
   new aws.s3.BucketPolicy(
-    `${name}-policy`,
+    name,
     {
       bucket: bucket.bucket,
       policy: pulumi.jsonStringify({
@@ -58,12 +69,11 @@ export function privateBucket(name: string, args: PrivateBucketArgs, parent: pul
             Resource: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
             Condition: { Bool: { "aws:SecureTransport": "false" } },
           },
-          ...statements(bucket.arn),
+          ...statements,
         ],
       }),
     },
     // S3 refuses two changes of a bucket's access at once.
     { parent, dependsOn: [closed] },
   );
-  return bucket;
 }

@@ -8,6 +8,12 @@ export type Fleet = "server" | "group";
 export type EdgeKind = "alb" | "nlb";
 
 /**
+ * Pictures. `none`: there never were any. `kept`: the bucket of an earlier time, unused. `served`: people upload them,
+ * and CloudFront serves them, and everything else.
+ */
+export type Pictures = "none" | "kept" | "served";
+
+/**
  * What a stack has, said without phases: components take these and never see a phase number.
  * A later phase that brings something new adds a member here and its "not yet" value to phase one.
  */
@@ -20,6 +26,7 @@ export interface Features {
     /** Whether the database keeps a synchronous standby in a second zone. */
     readonly standby: boolean;
   };
+  readonly pictures: Pictures;
 }
 
 /** One step of the climb. Everything but `features` is for people: docs, the README's table and the outputs print it. */

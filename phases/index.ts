@@ -1,4 +1,5 @@
 import type { EdgeKind, Features, Phase } from "./features.ts";
+import { withKept } from "./kept.ts";
 import { refusals, type Wanted } from "./moves.ts";
 import { one } from "./one.ts";
 import type { Recorded } from "./recorded.ts";
@@ -42,13 +43,14 @@ export function plan(request: Request, recorded: Recorded | undefined): Plan {
   const edge = phase.features.entry === "balancer" ? request.edge : null;
   const wanted: Wanted = { ...request, edge, fleet: phase.features.fleet };
   if (recorded !== undefined) refuseIllegal(recorded, wanted);
+  const highest = Math.max(phase.number, recorded?.highest ?? 0);
   return {
     phase,
-    features: phase.features,
+    features: withKept(phase.features, phaseNumbered(highest)?.features),
     next: phaseNumbered(phase.number + 1),
     record: {
       phase: phase.number,
-      highest: Math.max(phase.number, recorded?.highest ?? 0),
+      highest,
       edge,
       zones: request.zones,
       ami: request.ami,

@@ -15,5 +15,6 @@ export const one: Phase = {
     fleet: "server",
     nat: false,
     database: { standby: false },
+    pictures: "none",
   },
 };

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { ServedMedia } from "../media/media.ts";
 
 /** Arguments of `Identity`. */
 export interface IdentityArgs {
@@ -9,6 +10,8 @@ export interface IdentityArgs {
   readonly bucketArn: pulumi.Input<string>;
   readonly adminSecretArn: pulumi.Input<string>;
   readonly appSecretArn: pulumi.Input<string>;
+  /** Bucket of pictures and secret of CloudFront, in a stack that has them. @default none */
+  readonly media?: ServedMedia | undefined;
 }
 
 /** Who a server is to AWS, and the little it may do. */
@@ -41,6 +44,7 @@ export class Identity extends pulumi.ComponentResource {
               [pulumi.interpolate`${logs.arn}:*`],
             ),
             allow(sessionManager, ["*"]),
+            ...(args.media ? picturePermissions(args.media) : []),
           ],
         }),
       },
@@ -51,6 +55,18 @@ export class Identity extends pulumi.ComponentResource {
     this.instanceProfileArn = profile.arn;
     this.registerOutputs({ instanceProfileArn: this.instanceProfileArn });
   }
+}
+
+/** Uploads are signed in a server's name, so it may do what its signatures allow; and read, adopt and remove them. */
+function picturePermissions({ bucketArn, secretArn }: ServedMedia) {
+  const under = (folder: string) => pulumi.interpolate`${bucketArn}/${folder}/*`;
+  return [
+    allow(["s3:PutObject", "s3:DeleteObject"], [under("incoming"), under("media")]),
+    allow(["s3:GetObject"], [under("incoming")]),
+    // Without it S3 says "forbidden" of an object that isn't there.
+    allow(["s3:ListBucket"], [bucketArn]),
+    allow(["secretsmanager:GetSecretValue"], [secretArn]),
+  ];
 }
 
 /**

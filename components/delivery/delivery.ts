@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { bucketPolicy, privateBucket } from "../bucket.ts";
 import type { Artifact } from "./artifact.ts";
 
 /** Arguments of `Delivery`. */
@@ -25,7 +26,9 @@ export class Delivery extends pulumi.ComponentResource {
 
   constructor(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:delivery:Delivery", name, {}, opts);
-    const bucket = privateBucket(`${name}-releases`, args.teardown, this);
+    const made = privateBucket(`${name}-releases`, args.teardown, this);
+    const { bucket } = made;
+    bucketPolicy(`${name}-releases-policy`, made, [], this);
     const store = (role: "agent" | "server", artifact: Artifact) =>
       new aws.s3.BucketObjectv2(
         `${name}-release-${role}`,
@@ -64,58 +67,4 @@ export class Delivery extends pulumi.ComponentResource {
     this.releaseVersion = release.version;
     this.registerOutputs({ bucketArn: this.bucketArn, releaseArn: this.releaseArn });
   }
-}
-
-/** A bucket that is versioned, encrypted, closed to the public and reached over TLS only. */
-function privateBucket(name: string, teardown: boolean, parent: pulumi.Resource): aws.s3.Bucket {
-  const bucket = new aws.s3.Bucket(name, { forceDestroy: teardown }, { parent, protect: !teardown });
-  const child = { parent };
-  new aws.s3.BucketVersioning(
-    `${name}-versioning`,
-    { bucket: bucket.bucket, versioningConfiguration: { status: "Enabled" } },
-    child,
-  );
-  new aws.s3.BucketOwnershipControls(
-    `${name}-ownership`,
-    { bucket: bucket.bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-    child,
-  );
-  new aws.s3.BucketServerSideEncryptionConfiguration(
-    `${name}-encryption`,
-    { bucket: bucket.bucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
-    child,
-  );
-  const closed = new aws.s3.BucketPublicAccessBlock(
-    `${name}-public-access`,
-    {
-      bucket: bucket.bucket,
-      blockPublicAcls: true,
-      blockPublicPolicy: true,
-      ignorePublicAcls: true,
-      restrictPublicBuckets: true,
-    },
-    child,
-  );
-  new aws.s3.BucketPolicy(
-    `${name}-policy`,
-    {
-      bucket: bucket.bucket,
-      policy: pulumi.jsonStringify({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Sid: "TlsOnly",
-            Effect: "Deny",
-            Principal: "*",
-            Action: "s3:*",
-            Resource: [bucket.arn, pulumi.interpolate`${bucket.arn}/*`],
-            Condition: { Bool: { "aws:SecureTransport": "false" } },
-          },
-        ],
-      }),
-    },
-    // S3 refuses two changes of a bucket's access at once.
-    { parent, dependsOn: [closed] },
-  );
-  return bucket;
 }

@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Database } from "../data.ts";
+import type { ServedMedia } from "../media/media.ts";
 
 /** What the environment of a server is made from. */
 export interface EnvironmentArgs {
@@ -7,13 +8,15 @@ export interface EnvironmentArgs {
   readonly database: Database;
   /** Kind of load balancer in front of the servers, `null` for none. */
   readonly edge: "alb" | "nlb" | null;
+  /** Undefined in a stack without pictures. */
+  readonly media: ServedMedia | undefined;
   /** Seconds after which a server closes a kept-alive connection, so that clients notice a moved record. */
   readonly connectionAge: number;
 }
 
 /** The environment of a server: everything that it knows of the stack around it. */
 export function serverEnvironment(args: EnvironmentArgs): Record<string, pulumi.Input<string>> {
-  const { region, database, edge, connectionAge } = args;
+  const { region, database, edge, media, connectionAge } = args;
   return {
     AWS_REGION: region,
     DB_HOST: database.host,
@@ -26,5 +29,6 @@ export function serverEnvironment(args: EnvironmentArgs): Record<string, pulumi.
     TRUSTED_PROXIES: edge === "alb" ? "1" : "0",
     MAX_CONNECTION_AGE_SECONDS: String(connectionAge),
     LOG_LEVEL: "info",
+    ...(media && { MEDIA_BUCKET: media.bucketName, MEDIA_HOST: media.host, FRONT_SECRET: media.secretArn }),
   };
 }

@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Door } from "../compute/machine.ts";
 import { BlockingAcl } from "./acl.ts";
+import type { GuardArgs } from "./rules.ts";
 import { Waf } from "./waf.ts";
 
 /** Arguments of `Edge`. */
@@ -20,6 +21,8 @@ export interface EdgeArgs {
   readonly blockedIps: readonly string[];
   /** Requests in five minutes after which an alb's WAF turns one address away. */
   readonly rateLimit: number;
+  /** Header and value of requests that come through CloudFront, which has counted them already. @default none */
+  readonly countedElsewhere?: GuardArgs["countedElsewhere"];
   /** Seconds for which a client's connection may live; an alb allows no less than 60. */
   readonly connectionAge: number;
 }
@@ -35,12 +38,7 @@ export class Edge extends pulumi.ComponentResource {
     const balancer = createBalancer(name, args, this);
     const targets = createTargets(name, args, this);
     createListeners(name, args, balancer, targets, this);
-    if (args.kind === "alb")
-      new Waf(
-        name,
-        { balancerArn: balancer.arn, blockedIps: args.blockedIps, rateLimit: args.rateLimit },
-        { parent: this },
-      );
+    if (args.kind === "alb") new Waf(name, { ...args, balancerArn: balancer.arn }, { parent: this });
     else new BlockingAcl(name, args, { parent: this });
     this.door = { address: balancer.dnsName, aliasZoneId: balancer.zoneId };
     this.targetGroupArn = targets.arn;

@@ -2,6 +2,7 @@ import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 
 type Rule = aws.types.input.wafv2.WebAclRule;
+type ScopeDown = aws.types.input.wafv2.WebAclRuleStatementRateBasedStatementScopeDownStatement;
 
 /** Arguments of `guardRules`. */
 export interface GuardArgs {
@@ -56,7 +57,7 @@ const managedRules = [
 ] as const;
 
 /** Every request that does not carry the header with exactly this value. */
-function without({ header, value }: NonNullable<GuardArgs["countedElsewhere"]>): Rule["statement"] {
+function without({ header, value }: NonNullable<GuardArgs["countedElsewhere"]>): ScopeDown {
   const carries = {
     byteMatchStatement: {
       fieldToMatch: { singleHeader: { name: header } },
@@ -65,7 +66,7 @@ function without({ header, value }: NonNullable<GuardArgs["countedElsewhere"]>):
       textTransformations: [{ priority: 0, type: "NONE" }],
     },
   };
-  return { notStatement: { statements: [carries] } };
+  return { notStatement: { statement: carries } };
 }
 
 function blockRule(name: string, priority: number, statement: Rule["statement"]): Rule {
