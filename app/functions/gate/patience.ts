@@ -20,7 +20,7 @@ const reserve = 15_000;
 /** How long errors may go on: a policy that was changed a moment ago takes some seconds to count. */
 const errorPatience = 60_000;
 const shortestPause = 500;
-const longestPause = 3_000;
+const longestPause = 1_000;
 
 /**
  * Looks again and again until a condition is met.
