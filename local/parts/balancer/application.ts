@@ -60,7 +60,10 @@ export class ApplicationListener {
   close(): void {
     this.#isClosing = true;
     for (const [socket, { requests }] of this.#sockets) if (requests === 0) socket.destroy();
-    for (const agent of this.#agents.values()) agent.destroy();
+    for (const agent of this.#agents.values()) {
+      for (const socket of Object.values(agent.freeSockets).flat()) socket?.destroy();
+      agent.maxFreeSockets = 0;
+    }
     this.#server.close();
   }
 
@@ -81,7 +84,7 @@ export class ApplicationListener {
     if (this.#isClosing || (connection && Date.now() - connection.opened > longest)) response.shouldKeepAlive = false;
     const address = addressOf(socket);
     if (!balancer) return answer(response, 503);
-    if (!this.#aws.waf.admits(balancer.id, address)) return answer(response, 403);
+    if (!this.#aws.waf.admits(balancer.id, { address, headers: request.headers })) return answer(response, 403);
     const [action = {}] = (this.#listener.inputs.defaultActions ?? []) as Properties[];
     if (action.type === "redirect") return redirect(request, response, action.redirect as Properties);
     if (action.type === "fixed-response") return respond(response, action.fixedResponse as Properties);

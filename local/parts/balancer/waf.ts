@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Properties, ResourceRecord } from "../../aws/record.ts";
 import type { Failure, Part } from "../../aws/resource-type.ts";
 import type { LocalAws } from "../../local-aws.ts";
@@ -14,7 +15,14 @@ const evaluated = [
   "andStatement",
   "orStatement",
   "managedRuleGroupStatement",
+  "byteMatchStatement",
 ];
+
+/** A request, as far as rules look at it. */
+export interface Visit {
+  readonly address: string;
+  readonly headers: IncomingHttpHeaders;
+}
 
 /** Web ACLs: blocked addresses and request rates. */
 export class Waf {
@@ -27,21 +35,24 @@ export class Waf {
   }
 
   /** Whether the web ACL of a load balancer lets a request from an address through. */
-  admits(balancer: string, address: string): boolean {
+  admits(balancer: string, visit: Visit): boolean {
     const association = this.#aws.registry
       .ofType("aws:wafv2/webAclAssociation:WebAclAssociation")
       .find(({ inputs }) => inputs.resourceArn === balancer);
-    const acl =
-      association &&
-      this.#aws.registry
-        .ofType("aws:wafv2/webAcl:WebAcl")
-        .find(({ id }) => String(association.inputs.webAclArn).endsWith(`/${id}`));
+    return this.admitsBy(association?.inputs.webAclArn, visit);
+  }
+
+  /** Whether a web ACL lets a request through; no ACL lets everything through. */
+  admitsBy(aclArn: unknown, visit: Visit): boolean {
+    const acl = this.#aws.registry
+      .ofType("aws:wafv2/webAcl:WebAcl")
+      .find(({ id }) => typeof aclArn === "string" && aclArn.endsWith(`/${id}`));
     if (!acl) return true;
     const rules = ((acl.inputs.rules ?? []) as Properties[]).toSorted(
       (a, b) => Number(a.priority) - Number(b.priority),
     );
     for (const rule of rules) {
-      if (!this.#matches(acl, rule, rule.statement as Properties, address)) continue;
+      if (!this.#matches(acl, rule, rule.statement as Properties, visit)) continue;
       const action = (rule.action ?? {}) as Properties;
       if (action.block) return false;
       if (action.allow) return true;
@@ -49,12 +60,14 @@ export class Waf {
     return (acl.inputs.defaultAction as Properties).block === undefined;
   }
 
-  #matches(acl: ResourceRecord, rule: Properties, statement: Properties, address: string): boolean {
-    const inner = (nested: unknown) => this.#matches(acl, rule, nested as Properties, address);
+  #matches(acl: ResourceRecord, rule: Properties, statement: Properties, visit: Visit): boolean {
+    const { address } = visit;
+    const inner = (nested: unknown) => this.#matches(acl, rule, nested as Properties, visit);
     const of = (name: string) => (statement[name] as Properties | undefined)?.statements as Properties[] | undefined;
     if (statement.ipSetReferenceStatement)
       return this.#isInSet(statement.ipSetReferenceStatement as Properties, address);
-    if (statement.notStatement) return !of("notStatement")?.every(inner);
+    if (statement.byteMatchStatement) return carries(statement.byteMatchStatement as Properties, visit);
+    if (statement.notStatement) return !inner((statement.notStatement as Properties).statement);
     if (statement.andStatement) return of("andStatement")?.every(inner) ?? false;
     if (statement.orStatement) return of("orStatement")?.some(inner) ?? false;
     if (!statement.rateBasedStatement) return false;
@@ -79,6 +92,12 @@ export class Waf {
     for (const old of slices.keys()) if (old <= now - (window * 1000) / slice) slices.delete(old);
     return [...slices.values()].reduce((sum, count) => sum + count, 0);
   }
+}
+
+/** Whether a header has exactly the value that is looked for. */
+function carries({ fieldToMatch, searchString }: Properties, { headers }: Visit): boolean {
+  const { name } = ((fieldToMatch as Properties).singleHeader ?? {}) as { name?: string };
+  return name !== undefined && headers[name.toLowerCase()] === searchString;
 }
 
 /** Statements of a web ACL that would be without effect here. */
