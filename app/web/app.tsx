@@ -89,7 +89,7 @@ export function App() {
   // The handler always sees the latest state, and is bound once.
   const onKey = useRef<(event: KeyboardEvent) => void>(() => {});
   onKey.current = (event) => {
-    if (open) return;
+    if (document.querySelector("dialog[open]")) return;
     const command = readKey({
       key: event.key,
       ctrlKey: event.ctrlKey,

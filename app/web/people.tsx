@@ -114,6 +114,7 @@ export function SearchView({ text }: { text: string }) {
   const [problem, setProblem] = useState("");
   const field = useRef<HTMLInputElement>(null);
   const [fieldId, statusId] = [useId(), useId()];
+  const isTyped = typed.trim() !== "";
 
   useEffect(() => field.current?.focus(), []);
   useEffect(() => setTyped(text), [text]);
@@ -133,8 +134,18 @@ export function SearchView({ text }: { text: string }) {
     };
   }, [typed]);
 
+  // Asks anew: the list on the screen may still be that of an earlier letter.
+  const openFirst = async () => {
+    if (!isTyped) return;
+    try {
+      const [first] = await api.search(typed.trim());
+      if (first) go(addresses.user(first.name));
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+  };
+
   const change = (changed: User) => setFound(found?.map((user) => (user.id === changed.id ? changed : user)));
-  const isTyped = typed.trim() !== "";
   return (
     <>
       <Heading title="Search" isRoot />
@@ -143,7 +154,7 @@ export function SearchView({ text }: { text: string }) {
         role="search"
         onSubmit={(event) => {
           event.preventDefault();
-          if (found?.[0]) go(addresses.user(found[0].name));
+          void openFirst();
         }}
       >
         <Icon name="search" />
