@@ -12,6 +12,7 @@ import { Firewall } from "./parts/balancer/firewall.ts";
 import { Targets } from "./parts/balancer/targets.ts";
 import { Waf } from "./parts/balancer/waf.ts";
 import { Entry } from "./parts/entry.ts";
+import { Fronts } from "./parts/front/fronts.ts";
 import { Functions } from "./parts/function/functions.ts";
 import { Groups } from "./parts/group/groups.ts";
 import { Instances } from "./parts/instance/instances.ts";
@@ -45,6 +46,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   readonly waf: Waf;
   readonly targets: Targets;
   readonly balancers: Balancers;
+  readonly fronts: Fronts;
   readonly groups: Groups;
   readonly functions: Functions;
   readonly entry: Entry;
@@ -71,6 +73,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.waf = new Waf(this);
     this.targets = new Targets(this);
     this.balancers = new Balancers(this);
+    this.fronts = new Fronts(this);
     this.groups = new Groups(this);
     this.functions = new Functions(this);
     this.entry = new Entry(this, port);
@@ -90,6 +93,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     await this.#endpoint.open();
     await this.databases.revive();
     await this.balancers.revive();
+    await this.fronts.revive();
     await followInstances(this);
     reviveAttachments(this);
     await this.groups.revive();
@@ -99,6 +103,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   async stop(): Promise<void> {
     this.isStopping = true;
     this.entry.stop();
+    this.fronts.stop();
     this.balancers.stop();
     this.targets.stop();
     await this.functions.stop();
@@ -125,8 +130,9 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
       const record = this.registry.byId("aws:lb/loadBalancer:LoadBalancer", balancer);
       return [`${record ? dnsNameOf(record, this) : ""}:${port}`, localPort];
     });
+    const fronts = this.fronts.describe().map(({ domainName, localPort }) => [`${domainName}:80`, localPort]);
     const record = this.entry.describeRecord();
     const entry = record ? [[`${String(record.name)}:80`, this.entry.port]] : [];
-    return Object.fromEntries([...addresses, ...balancers, ...entry]) as Record<string, number>;
+    return Object.fromEntries([...addresses, ...balancers, ...fronts, ...entry]) as Record<string, number>;
   }
 }

@@ -64,7 +64,12 @@ export interface ResourceType {
   /** Changed inputs that replace the resource under a condition only. */
   replaces?(before: Properties, after: Properties): readonly string[];
   /** Combination of inputs that AWS allows once; the error code when it is there already. */
-  readonly once?: { readonly inputs: readonly string[]; readonly taken: string };
+  readonly once?: {
+    readonly inputs: readonly string[];
+    readonly taken: string;
+    /** Input that says to take over what is there already. */
+    readonly unless?: string;
+  };
   /** AWS's error code when something that still uses this resource forbids its deletion. */
   readonly inUse?: string;
   readonly part?: Part;

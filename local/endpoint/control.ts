@@ -24,6 +24,7 @@ function describe(aws: LocalAws) {
       .filter(({ state }) => state.members !== undefined)
       .map((record) => ({ name: record.id, ...stateOf(record) })),
     balancer: aws.balancers.describe(),
+    fronts: aws.fronts.describe(),
     addresses: aws.entry.describeAddresses(),
     record: aws.entry.describeRecord() ?? null,
   };

@@ -57,7 +57,8 @@ function getParameter(body: Body, aws: LocalAws): object {
   };
 }
 
-function randomPassword(body: Body): string {
+/** Secrets Manager's GetRandomPassword. */
+export function randomPassword(body: Body): string {
   const sets = [
     ["ExcludeUppercase", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"],
     ["ExcludeLowercase", "abcdefghijklmnopqrstuvwxyz"],

@@ -53,6 +53,7 @@ export class Entry {
     const record = this.#record();
     const [alias] = (record?.inputs.aliases ?? []) as { name: string }[];
     const [address] = (record?.inputs.records ?? []) as string[];
+    if (alias && this.#aws.fronts.accept(alias.name, socket)) return;
     const balancer = alias && this.#aws.balancerNamed(alias.name);
     if (balancer) this.#aws.balancers.accept(balancer, servicePort, socket);
     else this.#connect(address, socket);

@@ -1,5 +1,6 @@
 import type { Properties } from "../aws/record.ts";
 import { hex } from "../aws/resource-type.ts";
+import { randomPassword as makePassword } from "../endpoint/json-services.ts";
 import type { LocalAws } from "../local-aws.ts";
 
 type Invoke = (args: Properties, aws: LocalAws) => Properties;
@@ -85,6 +86,10 @@ const invokes: Record<string, Invoke> = {
     name: args.name ?? "localhost",
     nameServers: [],
   }),
+  "aws:secretsmanager/getRandomPassword:getRandomPassword": ({ passwordLength, excludePunctuation, ...args }) => {
+    const randomPassword = makePassword({ PasswordLength: passwordLength, ExcludePunctuation: excludePunctuation });
+    return { ...args, passwordLength, excludePunctuation, randomPassword, id: "random" };
+  },
   "aws:iam/getPolicyDocument:getPolicyDocument": (args) => {
     const document = JSON.stringify(policyDocument(args), undefined, 2);
     return { ...args, id: hex(document, 10), json: document, minifiedJson: JSON.stringify(policyDocument(args)) };

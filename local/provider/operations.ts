@@ -196,6 +196,7 @@ export class Operations {
       );
     const twin = once && same(once.inputs);
     if (once && twin) {
+      if (once.unless && inputs[once.unless] === true) return this.#aws.registry.remove(twin);
       const given = once.inputs.filter((property) => inputs[property] !== undefined);
       const values = given.map((property) => `${property} ${JSON.stringify(inputs[property])}`).join(", ");
       throw new Error(`creating ${type}: ${once.taken}: ${twin.urn} has the same ${values}`);

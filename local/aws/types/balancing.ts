@@ -75,7 +75,11 @@ export const balancing: Record<string, ResourceType> = {
   "aws:route53/record:Record": {
     required: ["name", "type", "zoneId"],
     id: ({ inputs }) => `${inputs.zoneId}_${inputs.name}_${inputs.type}`,
-    once: { inputs: ["zoneId", "name", "type", "setIdentifier"], taken: "InvalidChangeBatch" },
+    once: {
+      inputs: ["zoneId", "name", "type", "setIdentifier"],
+      taken: "InvalidChangeBatch",
+      unless: "allowOverwrite",
+    },
     unserved: [
       "failoverRoutingPolicies",
       "geolocationRoutingPolicies",

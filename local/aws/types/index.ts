@@ -3,6 +3,7 @@ import type { ResourceType } from "../resource-type.ts";
 import { balancing } from "./balancing.ts";
 import { compute } from "./compute.ts";
 import { data } from "./data.ts";
+import { delivery } from "./delivery.ts";
 import { network } from "./network.ts";
 import { security } from "./security.ts";
 import { storage } from "./storage.ts";
@@ -14,6 +15,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
   ...storage,
   ...compute,
   ...balancing,
+  ...delivery,
   ...data,
 };
 

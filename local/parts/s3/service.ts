@@ -223,7 +223,8 @@ function keptOf({ headers }: IncomingMessage) {
   return { contentType, cacheControl };
 }
 
-function described(object: StoredObject): OutgoingHttpHeaders {
+/** The headers that tell of an object. */
+export function described(object: StoredObject): OutgoingHttpHeaders {
   return {
     ETag: `"${object.etag}"`,
     "Content-Type": object.contentType,
@@ -250,7 +251,7 @@ function lists(header: string, tag: string): boolean {
 }
 
 /** First and last byte of a single range; undefined for a header that S3 ignores. */
-function parseRange(header: string, length: number): [number, number] | undefined {
+export function parseRange(header: string, length: number): [number, number] | undefined {
   const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
   const [, from = "", to = ""] = match;
