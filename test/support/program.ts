@@ -112,12 +112,12 @@ interface RegisterRequest {
  * @throws Error when anything isn't mocked, or the program fails
  */
 export async function runProgram(program: () => unknown, answers: Answers = {}): Promise<Run> {
-  const failures: unknown[] = [];
+  const failure = Promise.withResolvers<never>();
   const failing = <Result>(work: () => Result): Result => {
     try {
       return work();
     } catch (error) {
-      failures.push(error);
+      failure.reject(error);
       throw error;
     }
   };
@@ -141,10 +141,13 @@ export async function runProgram(program: () => unknown, answers: Answers = {}):
     false,
   );
   const all = recordRegistrations();
-  const outputs = (await pulumi.runtime.runInPulumiStack(async () => (await program()) as never)) as unknown;
-  await pulumi.runtime.disconnect();
-  if (failures.length > 0) throw failures[0];
-  return run(all, (await resolved(outputs)) as Record<string, unknown>);
+  const working = async () => {
+    const outputs = (await pulumi.runtime.runInPulumiStack(async () => (await program()) as never)) as unknown;
+    await pulumi.runtime.disconnect();
+    return run(all, (await resolved(outputs)) as Record<string, unknown>);
+  };
+  // What depends on an unmocked resource would wait for it for ever.
+  return Promise.race([working(), failure.promise]);
 }
 
 function recordRegistrations(): Registration[] {

@@ -10,7 +10,7 @@ describe("agent release", () => {
   });
 
   it("is refused, naming the part, when it is not whole", () => {
-    const { server: _, ...headless } = release;
+    const headless = { agent: release.agent, env: release.env };
     assert.throws(() => parseRelease(JSON.stringify(headless)), /server needs bucket, key and sha256/);
     const short = { ...release, agent: { ...release.agent, sha256: "abc" } };
     assert.throws(() => parseRelease(JSON.stringify(short)), /agent needs/);
