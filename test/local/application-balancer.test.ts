@@ -129,7 +129,8 @@ describe("application load balancer", function () {
     const server = await sick.server("server", { FAIL_HEALTH: "1" });
     await sick.attach("server", server);
     await sick.becomes(server.id, "unhealthy");
-    assert.equal(idOf((await http(sick.port, "/")).body), server.id);
+    await until(async () => idOf((await http(sick.port, "/")).body) === server.id, { describe: "it is asked all the same" });
+    assert.equal(sick.state(server.id), "unhealthy");
   });
 
   it("redirects and answers by itself where a listener says so", async () => {

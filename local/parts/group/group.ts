@@ -27,9 +27,14 @@ export class Group {
 
   /** Starts again what was running when this machine's AWS ended. */
   async revive(): Promise<void> {
-    for (const member of this.#state.members) {
-      if (member.lifecycle !== "Terminating" && this.#aws.instances.hasDisk(member.id)) await this.#boot(member);
-    }
+    // Until all of them run, those that do not yet would count as failed.
+    this.#isLooking = true;
+    const there = this.#active().filter(
+      // One in service that has lost its disk is not brought back, but replaced.
+      ({ id, lifecycle }) => lifecycle === "Pending" || this.#aws.instances.hasDisk(id),
+    );
+    await Promise.all(there.map((member) => this.#boot(member)));
+    this.#isLooking = false;
     this.reconcile();
   }
 
