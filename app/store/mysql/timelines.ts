@@ -13,15 +13,13 @@ export function mysqlTimelines(database: Database): Timelines {
    */
   async function recentAuthors(userId: Id, before: bigint, limit: number): Promise<bigint[]> {
     const rows = await database.read(
-      `SELECT author_id FROM (
-         SELECT f.followee_id AS author_id,
-           (SELECT p.id FROM posts p WHERE p.author_id = f.followee_id AND p.deleted = 0 AND p.id < ?
-            ORDER BY p.id DESC LIMIT 1) AS latest
-         FROM follows f WHERE f.follower_id = ? AND f.deleted = 0
-       ) authors WHERE latest IS NOT NULL ORDER BY latest DESC LIMIT ?`,
+      `SELECT f.followee_id AS author_id,
+         (SELECT p.id FROM posts p WHERE p.author_id = f.followee_id AND p.deleted = 0 AND p.id < ?
+          ORDER BY p.id DESC LIMIT 1) AS latest
+       FROM follows f WHERE f.follower_id = ? AND f.deleted = 0 ORDER BY latest DESC LIMIT ?`,
       [before, BigInt(userId), limit],
     );
-    return rows.map((row) => BigInt(row.author_id as Id));
+    return rows.filter(({ latest }) => latest !== null).map((row) => BigInt(row.author_id as Id));
   }
 
   return {
@@ -49,8 +47,8 @@ export function mysqlTimelines(database: Database): Timelines {
 
 /** The newest ids of several authors: each author's newest from the index, merged. */
 function mergeByAuthor(authors: bigint[], before: bigint, limit: number): { sql: string; values: Value[] } {
-  // Filled up with nobody to a power of two, so that there are few different statements to keep prepared.
-  const size = 2 ** Math.ceil(Math.log2(authors.length));
+  // Filled up with nobody to a multiple of eight, so that there are few different statements to keep prepared.
+  const size = Math.ceil(authors.length / 8) * 8;
   const padded = [...authors, ...Array<bigint>(size - authors.length).fill(0n)];
   const branch = "(SELECT id FROM posts WHERE author_id = ? AND deleted = 0 AND id < ? ORDER BY id DESC LIMIT ?)";
   return {
