@@ -132,7 +132,7 @@ const switchover = new Switchover(name, {
   domain: domain && { ...domain, ttl: recordTtl },
   // First resolvers forget the old address, then the connections that were made to it reach their age.
   settleSeconds: recordTtl * 2,
-  after: [firewall, ...[edge, media, server, group].filter((component) => component !== undefined)],
+  after: [firewall, ...[edge, secret, media, server, group].filter((component) => component !== undefined)],
 });
 
 new StackRecord(name, { stack, record, after: [network, database, delivery, switchover] });

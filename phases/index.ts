@@ -1,13 +1,14 @@
 import type { EdgeKind, Features, Phase } from "./features.ts";
 import { withKept } from "./kept.ts";
 import { refusals, type Wanted } from "./moves.ts";
+import { four } from "./four.ts";
 import { one } from "./one.ts";
 import type { Recorded } from "./recorded.ts";
 import { three } from "./three.ts";
 import { two } from "./two.ts";
 
 /** Every phase, in order. A new one is one file and one line. */
-export const phases: readonly Phase[] = [one, two, three];
+export const phases: readonly Phase[] = [one, two, three, four];
 
 /** Where to go, and what to write down on arrival. */
 export interface Plan {

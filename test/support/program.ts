@@ -28,6 +28,11 @@ export interface Run {
 /** Answers to the program's look-ups, by token. One that isn't here throws. */
 export type Answers = Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>>;
 
+/** Look-ups whose answer is the same for everybody. */
+const usualAnswers: Answers = {
+  "aws:secretsmanager/getRandomPassword:getRandomPassword": () => ({ randomPassword: "a-secret" }),
+};
+
 type Make = (name: string, inputs: Record<string, unknown>) => Record<string, unknown>;
 
 const arn: Make = (name) => ({ arn: `arn:${name}` });
@@ -42,8 +47,27 @@ const outputsOf: Record<string, Make> = {
     privateSubnetIds: ["app-1", "app-2"],
     isolatedSubnetIds: ["data-1", "data-2"],
   }),
+  "aws:acm/certificate:Certificate": (name) => ({
+    arn: `arn:${name}`,
+    domainValidationOptions: [
+      {
+        resourceRecordName: "_proof.chirp.example.com",
+        resourceRecordType: "CNAME",
+        resourceRecordValue: "_proof.aws",
+      },
+    ],
+  }),
+  "aws:acm/certificateValidation:CertificateValidation": nothing,
   "aws:autoscaling/group:Group": named,
   "aws:autoscaling/policy:Policy": nothing,
+  "aws:cloudfront/distribution:Distribution": (name) => ({
+    arn: `arn:${name}`,
+    domainName: `${name}.cloudfront.example`,
+    hostedZoneId: "ZCF",
+  }),
+  "aws:cloudfront/originAccessControl:OriginAccessControl": nothing,
+  "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": nothing,
+  "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": nothing,
   "aws:cloudwatch/logGroup:LogGroup": arn,
   "aws:ec2/eip:Eip": (name) => ({ allocationId: `${name}-allocation`, publicIp: "198.51.100.7" }),
   "aws:ec2/eipAssociation:EipAssociation": () => ({ publicIp: "198.51.100.7" }),
@@ -70,7 +94,13 @@ const outputsOf: Record<string, Make> = {
   "aws:rds/parameterGroup:ParameterGroup": named,
   "aws:rds/subnetGroup:SubnetGroup": named,
   "aws:route53/record:Record": nothing,
-  "aws:s3/bucket:Bucket": (name) => ({ arn: `arn:${name}`, bucket: `${name}-1a2b3c4` }),
+  "aws:s3/bucket:Bucket": (name) => ({
+    arn: `arn:${name}`,
+    bucket: `${name}-1a2b3c4`,
+    bucketRegionalDomainName: `${name}-1a2b3c4.s3.us-east-1.example`,
+  }),
+  "aws:s3/bucketCorsConfiguration:BucketCorsConfiguration": nothing,
+  "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": nothing,
   "aws:s3/bucketObjectv2:BucketObjectv2": nothing,
   "aws:s3/bucketOwnershipControls:BucketOwnershipControls": nothing,
   "aws:s3/bucketPolicy:BucketPolicy": nothing,
@@ -78,6 +108,7 @@ const outputsOf: Record<string, Make> = {
   "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": nothing,
   "aws:s3/bucketVersioning:BucketVersioning": nothing,
   "aws:secretsmanager/secret:Secret": arn,
+  "aws:secretsmanager/secretVersion:SecretVersion": nothing,
   "aws:ssm/parameter:Parameter": (name) => ({ arn: `arn:${name}`, version: 3 }),
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": nothing,
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": nothing,
@@ -131,7 +162,7 @@ export async function runProgram(program: () => unknown, answers: Answers = {}):
         }),
       call: ({ token, inputs }) =>
         failing(() => {
-          const answer = answers[token];
+          const answer = answers[token] ?? usualAnswers[token];
           if (answer === undefined) throw new Error(`${token} isn't mocked: add an answer`);
           return answer(inputs);
         }),

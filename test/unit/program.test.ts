@@ -58,6 +58,8 @@ describe("the program", function () {
     ["phase-2-nlb", 2, "nlb"],
     ["phase-3-alb", 3, "alb"],
     ["phase-3-nlb", 3, "nlb"],
+    ["phase-4-alb", 4, "alb"],
+    ["phase-4-nlb", 4, "nlb"],
   ] as const)
     it(`registers what ${name} did before`, async () => {
       compareWithSnapshot(name, await atPhase(phase, edge));
@@ -88,6 +90,47 @@ describe("the program", function () {
       [3, "nlb"],
     ] as const)
       assert.deepEqual(stateful(await atPhase(phase, edge)), first);
+    const fourth = stateful(await atPhase(4));
+    const [added, ...more] = fourth.filter(([urn]) => !first.some(([other]) => other === urn));
+    assert.deepEqual(
+      fourth.filter(([urn]) => urn !== added?.[0]),
+      first,
+    );
+    assert.match(added?.[0] ?? "", /::chirp-media$/);
+    assert.deepEqual(more, []);
+  });
+
+  it("keeps the pictures, and nothing that serves them, on the way down from phase 4", async () => {
+    const up = await atPhase(4);
+    const down = await program({ "chirp:phase": "3" }, recorded({ ...recordOf(3), highest: 4 }));
+    assert.deepEqual(
+      down.all
+        .filter(({ protect }) => protect)
+        .map(({ urn }) => urn)
+        .sort(),
+      up.all
+        .filter(({ protect }) => protect)
+        .map(({ urn }) => urn)
+        .sort(),
+    );
+    assert.deepEqual(
+      down
+        .of("aws:secretsmanager/secret:Secret")
+        .map(({ urn }) => urn)
+        .sort(),
+      up
+        .of("aws:secretsmanager/secret:Secret")
+        .map(({ urn }) => urn)
+        .sort(),
+    );
+    assert.equal(down.all.filter(({ type }) => type.startsWith("aws:cloudfront/")).length, 0);
+    assert.equal(down.outputs.url, "http://chirp.example.com");
+    const release = down.one("aws:ssm/parameter:Parameter", "chirp-release").inputs.value as string;
+    assert.equal(JSON.parse(release).env.MEDIA_BUCKET, undefined);
+    const state = down.one("aws:ssm/parameter:Parameter", "chirp-state");
+    const before = everythingBefore(state, down);
+    for (const { type, urn, name } of down.all)
+      if (!type.startsWith("chirp:") && name !== "chirp-state") assert.ok(before.has(urn), `${urn} may come later`);
   });
 
   it("starts the single server with the same user data in phases 1 and 2", async () => {
@@ -115,15 +158,16 @@ describe("the program", function () {
     assert.equal(await trusted(2, "nlb"), "0");
   });
 
-  it("writes where the stack stands after everything else", async () => {
-    const run = await atPhase(2);
-    const state = run.one("aws:ssm/parameter:Parameter", "chirp-state");
-    assert.equal(state.inputs.name, `${recordPath}/state`);
-    assert.deepEqual(JSON.parse(state.inputs.value as string), recordOf(2));
-    const before = everythingBefore(state, run);
-    for (const { type, urn, name } of run.all)
-      if (!type.startsWith("chirp:") && name !== "chirp-state") assert.ok(before.has(urn), `${urn} may come later`);
-  });
+  for (const phase of [2, 4])
+    it(`writes where the stack stands after everything else in phase ${phase}`, async () => {
+      const run = await atPhase(phase);
+      const state = run.one("aws:ssm/parameter:Parameter", "chirp-state");
+      assert.equal(state.inputs.name, `${recordPath}/state`);
+      assert.deepEqual(JSON.parse(state.inputs.value as string), recordOf(phase));
+      const before = everythingBefore(state, run);
+      for (const { type, urn, name } of run.all)
+        if (!type.startsWith("chirp:") && name !== "chirp-state") assert.ok(before.has(urn), `${urn} may come later`);
+    });
 
   it("counts the load balancer as ready only with its guard on", async () => {
     for (const edge of ["alb", "nlb"] as const) {
@@ -215,6 +259,7 @@ describe("the program", function () {
       [1, "alb"],
       [2, "nlb"],
       [3, "alb"],
+      [4, "alb"],
     ] as const)
       for (const { type } of (await atPhase(phase, edge)).all)
         if (type.startsWith("aws:")) assert.ok(type in facts, `${type} is not in local/aws/replace-on-change.json`);

@@ -1,7 +1,7 @@
 import type { Features, Phase } from "../../phases/features.ts";
 
 /** Rows of the picture, from the outside in. */
-const rows = ["internet", "public subnets", "private subnets", "isolated subnets"] as const;
+const rows = ["internet", "edge locations", "public subnets", "private subnets", "isolated subnets"] as const;
 type Row = (typeof rows)[number];
 
 interface Part {
@@ -35,10 +35,12 @@ function partsOf(features: Features): Part[] {
   const balancer: Part = { label: "Load balancer", note: "WAF, or network ACL", row: "public subnets", copies: 1 };
   const server: Part = { label: "Server", note: "EC2, fixed address", row: "public subnets", copies: 1 };
   const group: Part = { label: "Auto Scaling group", note: "way out through NAT", row: "private subnets", copies: 3 };
+  const front: Part = { label: "CloudFront", note: "pictures come from S3", row: "edge locations", copies: 2 };
   const standby = features.database.standby;
   const note = standby ? "RDS, standby in a second zone" : "RDS, encrypted";
   return [
     { label: "Browser", note: "one address throughout", row: "internet", copies: 1 },
+    ...(features.pictures === "served" ? [front] : []),
     ...(features.entry === "server" ? [] : [balancer]),
     features.fleet === "group" ? group : server,
     { label: "MySQL", note, row: "isolated subnets", copies: standby ? 2 : 1 },
