@@ -34,7 +34,8 @@ describe("Auto Scaling group", function () {
       vpcZoneIdentifiers: ["subnet-1", "subnet-2"],
       targetGroupArns: [network.targets.id],
       healthCheckType: "ELB",
-      healthCheckGracePeriod: 6,
+      // Long enough for a busy machine; tests that want a judgement shorten it.
+      healthCheckGracePeriod: 60,
       defaultInstanceWarmup: 0.2,
       waitForElbCapacity: 2,
       waitForCapacityTimeout: "30s",
@@ -47,9 +48,10 @@ describe("Auto Scaling group", function () {
   });
   after(() => test.stop());
 
+  const noGrace = { healthCheckGracePeriod: 0, waitForElbCapacity: undefined };
   const state = (): GroupState => stateOf(test.aws.registry.byId(types.fleet, group.id) ?? assert.fail("no group"));
   const healthy = () => state().members.filter(({ id }) => network.state(id) === "healthy");
-  const settled = (describe: string, isTrue: () => boolean) => until(isTrue, { describe, timeout: 20_000 });
+  const settled = (describe: string, isTrue: () => boolean) => until(isTrue, { describe, timeout: 40_000 });
   const versionsServed = async () => {
     const answers = await Promise.all(Array.from({ length: 6 }, () => http(network.port, "/")));
     return new Set(answers.map(({ body }) => (JSON.parse(body) as { version: string }).version));
@@ -96,6 +98,10 @@ describe("Auto Scaling group", function () {
     const [victim] = state().members;
     const stop = traffic();
     await http(test.aws.instances.localPort(victim?.id ?? "", 80) ?? 0, "/become?health=bad");
+    await network.becomes(victim?.id ?? "", "unhealthy");
+    assert.equal(state().members.includes(victim as never), true, "its grace time is not over");
+    group = await test.update(types.fleet, "fleet", group, { ...inputs, ...noGrace });
+    group = await test.update(types.fleet, "fleet", group, { ...inputs, waitForElbCapacity: undefined });
     await settled("the sick server is gone", () => !state().members.some(({ id }) => id === victim?.id));
     await settled("another server is healthy", () => healthy().length === 2);
     assert.deepEqual(await stop(), []);
@@ -125,7 +131,7 @@ describe("Auto Scaling group", function () {
     template = await test.update(types.template, "template", template, failing);
     const stop = traffic();
     inputs = { ...inputs, launchTemplate: { id: template.id, version: "3" } };
-    group = await test.update(types.fleet, "fleet", group, inputs);
+    group = await test.update(types.fleet, "fleet", group, { ...inputs, healthCheckGracePeriod: 1 });
     await settled("the roll-back is over", () => state().refreshes[0]?.status === "RollbackSuccessful");
     assert.match(state().refreshes[0]?.reason ?? "", /an ELB health check failure/);
     assert.deepEqual(await versionsServed(), new Set(["2"]));
@@ -183,10 +189,9 @@ describe("Auto Scaling group", function () {
   });
 
   it("lets its servers finish when it is deleted", async () => {
-    const slow = Array.from({ length: 4 }, () => http(network.port, "/slow?ms=300"));
-    await until(() => test.aws.targets.list(network.targets.id).some(({ busy }) => busy > 0), {
-      describe: "requests are under way",
-    });
+    const slow = Array.from({ length: 4 }, () => http(network.port, "/slow?ms=1000"));
+    const busy = () => test.aws.targets.list(network.targets.id).reduce((sum, target) => sum + target.busy, 0);
+    await until(() => busy() === 4, { describe: "all requests are under way" });
     await test.delete(types.fleet, "fleet", group);
     assert.ok((await Promise.all(slow)).every(({ status }) => status === 200));
     assert.deepEqual(test.aws.targets.list(network.targets.id), []);
