@@ -23,13 +23,20 @@ export async function ensureAppUser(
     await secrets.write(secretId, credentials);
   }
   const user = `${admin.escape(credentials.username)}@'%'`;
-  await admin.query(`CREATE USER IF NOT EXISTS ${user} IDENTIFIED BY ${admin.escape(credentials.password)}`);
   await setPassword(admin, user, credentials);
   await setGrants(admin, user, database);
 }
 
-async function setPassword(admin: Connection, user: string, { password }: Credentials): Promise<void> {
-  await admin.query(`ALTER USER ${user} IDENTIFIED BY ${admin.escape(password)}`);
+async function setPassword(admin: Connection, user: string, { username, password }: Credentials): Promise<void> {
+  const login = `${user} IDENTIFIED BY ${admin.escape(password)}`;
+  try {
+    await admin.query(`CREATE USER IF NOT EXISTS ${login}`);
+    await admin.query(`ALTER USER ${login}`);
+  } catch (error) {
+    // The driver's error carries the statement, and so the password, which has no place in a log.
+    const { code } = error as { code?: string };
+    throw Object.assign(new Error(`The database user ${username} could not be given its password: ${code}`), { code });
+  }
 }
 
 async function setGrants(admin: Connection, user: string, database: string): Promise<void> {

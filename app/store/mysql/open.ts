@@ -50,7 +50,7 @@ async function prepare({ address, secrets, adminSecret, appSecret }: MysqlOption
       await ensureAppUser(admin, { database: address.database, secrets, secretId: appSecret });
     });
   } finally {
-    admin.destroy();
+    await admin.end().catch(() => admin.destroy()); // it may be gone already
   }
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { Connection, RowDataPacket } from "mysql2/promise";
+import { inspect } from "node:util";
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { ensureAppUser } from "../../../app/store/mysql/app-user.ts";
 import { withLock } from "../../../app/store/mysql/login.ts";
 import { type Migration, migrate, migrations } from "../../../app/store/mysql/migrate.ts";
@@ -163,6 +164,24 @@ describe("The servers' database user", function () {
     await connection.query("GRANT DELETE ON *.* TO 'chirp_app'@'%'");
     await ensureAppUser(connection, options);
     assert.deepEqual(await grants(connection), expected);
+  });
+
+  it("leaves no password in an error", async () => {
+    const database = await testDatabase();
+    const admin = await database.connect();
+    const { host, port, database: name } = database.address;
+    await admin.query("CREATE USER IF NOT EXISTS weak@'%' IDENTIFIED BY 'weak'");
+    await admin.query(`GRANT SELECT ON ${name}.* TO weak@'%'`);
+    const weak = await createConnection({ host, port, database: name, user: "weak", password: "weak" });
+    const secrets = new TestSecrets(database.admin);
+    await assert.rejects(ensureAppUser(weak, { database: name, secrets, secretId: "app" }), (error: Error) => {
+      assert.match(error.message, /chirp_app could not be given its password: ER_/);
+      const { password } = secrets.values.get("app")!;
+      assert.ok(!inspect(error, { depth: 9, showHidden: true }).includes(password));
+      return true;
+    });
+    await weak.end();
+    await admin.query("DROP USER weak@'%'");
   });
 
   it("is made to match its secret when a start was cut short between the two, or when either was changed", async () => {
