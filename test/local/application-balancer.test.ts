@@ -129,7 +129,9 @@ describe("application load balancer", function () {
     const server = await sick.server("server", { FAIL_HEALTH: "1" });
     await sick.attach("server", server);
     await sick.becomes(server.id, "unhealthy");
-    await until(async () => idOf((await http(sick.port, "/")).body) === server.id, { describe: "it is asked all the same" });
+    await until(async () => idOf((await http(sick.port, "/")).body) === server.id, {
+      describe: "it is asked all the same",
+    });
     assert.equal(sick.state(server.id), "unhealthy");
   });
 
@@ -141,14 +143,23 @@ describe("application load balancer", function () {
     });
     const moved = await http(answering.port, "/a?b=1", { headers: { Host: "chirp.localhost:8080" } });
     assert.deepEqual([moved.status, moved.headers.location], [301, "https://chirp.localhost:443/a?b=1"]);
-    const fixed = { type: "fixed-response", fixedResponse: { statusCode: "200", contentType: "text/plain", messageBody: "ok" } };
-    await test.update(types.listener, "answering", answering.listener, { ...answering.listener.inputs, defaultActions: [fixed] });
+    const fixed = {
+      type: "fixed-response",
+      fixedResponse: { statusCode: "200", contentType: "text/plain", messageBody: "ok" },
+    };
+    await test.update(types.listener, "answering", answering.listener, {
+      ...answering.listener.inputs,
+      defaultActions: [fixed],
+    });
     assert.equal((await http(answering.port, "/")).body, "ok");
   });
 
   it("has no certificates, and says so", () => {
     const inputs = { loadBalancerArn: "arn", port: 443, protocol: "HTTPS", defaultActions: [{ type: "forward" }] };
-    assert.throws(() => test.check(types.listener, "https", inputs), /no certificates, so no HTTPS: leave certificateArn out/);
+    assert.throws(
+      () => test.check(types.listener, "https", inputs),
+      /no certificates, so no HTTPS: leave certificateArn out/,
+    );
   });
 
   it("refuses connections that its security group does not let in", async () => {

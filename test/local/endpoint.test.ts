@@ -78,7 +78,11 @@ describe("endpoint, asked by AWS's own SDK", () => {
 
   it("makes random passwords of the kinds that are asked for", async () => {
     const secrets = new SecretsManagerClient(settings);
-    const command = new GetRandomPasswordCommand({ PasswordLength: 40, ExcludePunctuation: true, ExcludeCharacters: "0O" });
+    const command = new GetRandomPasswordCommand({
+      PasswordLength: 40,
+      ExcludePunctuation: true,
+      ExcludeCharacters: "0O",
+    });
     const { RandomPassword = "" } = await secrets.send(command);
     assert.match(RandomPassword, /^[A-NP-Za-z1-9]{40}$/);
     for (const kind of [/[A-Z]/, /[a-z]/, /[1-9]/]) assert.match(RandomPassword, kind);
@@ -133,7 +137,12 @@ describe("endpoint, asked by AWS's own SDK", () => {
   it("describes groups that there are, and says which there are not", async () => {
     const scaling = new AutoScalingClient(settings);
     const template = await test.create("aws:ec2/launchTemplate:LaunchTemplate", "template", { userData: "" });
-    const group = { minSize: 0, maxSize: 2, launchTemplate: { id: template.id, version: "1" }, vpcZoneIdentifiers: ["s"] };
+    const group = {
+      minSize: 0,
+      maxSize: 2,
+      launchTemplate: { id: template.id, version: "1" },
+      vpcZoneIdentifiers: ["s"],
+    };
     const { id: name } = await test.create("aws:autoscaling/group:Group", "group", group);
     const all = await scaling.send(new DescribeAutoScalingGroupsCommand({}));
     assert.deepEqual(

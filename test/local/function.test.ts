@@ -69,7 +69,10 @@ describe("Lambda", function () {
   });
 
   it("fails the update with the function's own words, and leaves nothing in the state", async () => {
-    await assert.rejects(invoke({ step: "fail" }), /creating aws:lambda\/invocation:Invocation .*TypeError: the gate is shut$/);
+    await assert.rejects(
+      invoke({ step: "fail" }),
+      /creating aws:lambda\/invocation:Invocation .*TypeError: the gate is shut$/,
+    );
     assert.deepEqual(
       test.aws.registry.ofType(invocationType).filter(({ name }) => name.includes("fail")),
       [],

@@ -90,7 +90,10 @@ describe("Auto Scaling group", function () {
     const [victim] = state().members;
     const { pid } = test.aws.instances.describe().find(({ id }) => id === victim?.id) ?? {};
     process.kill(pid ?? 0, "SIGKILL");
-    await settled("another server is healthy", () => healthy().length === 2 && !state().members.includes(victim as never));
+    await settled(
+      "another server is healthy",
+      () => healthy().length === 2 && !state().members.includes(victim as never),
+    );
     assert.equal(test.aws.instances.state(victim?.id ?? ""), "terminated");
   });
 
@@ -118,7 +121,10 @@ describe("Auto Scaling group", function () {
     test.aws.targets.on("change", watch);
     inputs = { ...inputs, launchTemplate: { id: template.id, version: "2" }, waitForElbCapacity: undefined };
     group = await test.update(types.fleet, "fleet", group, inputs);
-    assert.ok(["Pending", "InProgress"].includes(state().refreshes[0]?.status ?? ""), "the update does not wait for it");
+    assert.ok(
+      ["Pending", "InProgress"].includes(state().refreshes[0]?.status ?? ""),
+      "the update does not wait for it",
+    );
     await settled("the refresh is over", () => state().refreshes[0]?.status === "Successful");
     test.aws.targets.off("change", watch);
     assert.deepEqual(await versionsServed(), new Set(["2"]));

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync, fork, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Status } from "../../local/endpoint/control.ts";
 import type { Ready } from "../../local/main.ts";
 import { freePort, isListening } from "../../local/process/ports.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { localAwsProgram as program, startLocalAwsProcess } from "../support/local-aws-process.ts";
 import { until } from "../support/wait.ts";
-
-const program = join(import.meta.dirname, "../../local/main.ts");
 
 describe("local AWS process", function () {
   this.timeout(20_000);
@@ -18,14 +17,10 @@ describe("local AWS process", function () {
     for (const child of children) child.kill("SIGKILL");
   });
 
-  const start = async (dir: string, port = 0) => {
-    const child = fork(program, ["--dir", dir, "--port", String(port)], { stdio: ["ignore", "ignore", "pipe", "ipc"] });
-    children.push(child);
-    const ready = await new Promise<Ready>((resolve, reject) => {
-      child.once("message", (message) => resolve(message as Ready));
-      child.once("exit", (code) => reject(new Error(`exit code ${code}`)));
-    });
-    return { child, ready };
+  const start = async (dir: string) => {
+    const started = await startLocalAwsProcess(dir);
+    children.push(started.child);
+    return started;
   };
   const refused = async (...args: string[]) => {
     const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "ignore", "pipe"] });
@@ -64,14 +59,12 @@ describe("local AWS process", function () {
 
   it("refuses a folder that is in use, and takes it over from a process that was killed", async () => {
     const dir = join(folder, "locked");
-    const { child } = await start(dir);
+    const { child, end } = await start(dir);
     const second = await refused("--dir", dir, "--port", "0");
     assert.deepEqual([second.code, second.complaints.includes(`is in use by process ${child.pid}`)], [1, true]);
-    child.kill("SIGKILL");
-    await ended(child);
+    await end("SIGKILL");
     const next = await start(dir);
-    next.child.kill();
-    assert.equal(await ended(next.child), 0);
+    assert.equal(await next.end("SIGTERM"), 0);
   });
 
   it("says which port is taken, and which values make no port", async () => {

@@ -51,7 +51,10 @@ describe("provider operations", () => {
 
   it("refuses inputs that nothing here could honour", () => {
     const group = { minSize: 1, maxSize: 1, warmPool: { minSize: 1 } };
-    assert.throws(() => test.check("aws:autoscaling/group:Group", "warm", group), /^Error: warmPool: the local AWS has/);
+    assert.throws(
+      () => test.check("aws:autoscaling/group:Group", "warm", group),
+      /^Error: warmPool: the local AWS has/,
+    );
   });
 
   it("makes up names that stay, fit, and differ for a replacement", async () => {
@@ -120,7 +123,10 @@ describe("provider operations", () => {
   it("fails as AWS does when a name, a rule or a listener is there already", async () => {
     const value = { name: "/taken", type: "String", value: "1" };
     await test.create(parameter, "first", value);
-    await assert.rejects(test.create(parameter, "second", value), /ParameterAlreadyExists.*"\/taken" is taken by .*first/);
+    await assert.rejects(
+      test.create(parameter, "second", value),
+      /ParameterAlreadyExists.*"\/taken" is taken by .*first/,
+    );
     const rule = { securityGroupId: "sg-1", ipProtocol: "tcp", fromPort: 80, toPort: 80, cidrIpv4: "0.0.0.0/0" };
     const ingress = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
     await test.create(ingress, "rule", rule);

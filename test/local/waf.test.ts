@@ -12,7 +12,12 @@ describe("WAF", () => {
   let test: TestAws;
   let network: TestNetwork;
   const rules = (setArn: unknown, limit: number) => [
-    { name: "rate", priority: 1, action: { block: {} }, statement: { rateBasedStatement: { limit, aggregateKeyType: "IP" } } },
+    {
+      name: "rate",
+      priority: 1,
+      action: { block: {} },
+      statement: { rateBasedStatement: { limit, aggregateKeyType: "IP" } },
+    },
     { name: "blocked", priority: 0, action: { block: {} }, statement: { ipSetReferenceStatement: { arn: setArn } } },
     {
       name: "managed",
@@ -71,6 +76,9 @@ describe("WAF", () => {
       visibilityConfig,
       rules: [{ name: "geo", priority: 0, action: { block: {} }, statement, visibilityConfig }],
     };
-    assert.throws(() => test.check(webAcl, "geo", inputs), /rule geo: the local AWS does not evaluate a geoMatchStatement/);
+    assert.throws(
+      () => test.check(webAcl, "geo", inputs),
+      /rule geo: the local AWS does not evaluate a geoMatchStatement/,
+    );
   });
 });

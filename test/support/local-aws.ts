@@ -36,7 +36,8 @@ export class TestAws {
   /** Checks inputs; throws the failures, as an engine reports them. */
   check(type: string, name: string, inputs: Properties, before?: Properties): Properties {
     const { inputs: checked, failures } = this.operations.check(this.urn(type, name), before, inputs);
-    if (failures.length > 0) throw new Error(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
+    if (failures.length > 0)
+      throw new Error(failures.map(({ property, reason }) => `${property}: ${reason}`).join("\n"));
     return checked;
   }
 

@@ -39,7 +39,11 @@ export class TestNetwork {
   static async make(
     test: TestAws,
     name: string,
-    { kind = "application", targets = {}, balancer = {} }: { kind?: string; targets?: Properties; balancer?: Properties } = {},
+    {
+      kind = "application",
+      targets = {},
+      balancer = {},
+    }: { kind?: string; targets?: Properties; balancer?: Properties } = {},
   ): Promise<TestNetwork> {
     const network = new TestNetwork(test, name);
     const protocol = kind === "application" ? "HTTP" : "TCP";
@@ -60,7 +64,14 @@ export class TestNetwork {
       protocol,
       vpcId: "vpc-1",
       deregistrationDelay: 5,
-      healthCheck: { protocol: "HTTP", path: "/health", interval: 0.2, timeout: 1, healthyThreshold: 2, unhealthyThreshold: 2 },
+      healthCheck: {
+        protocol: "HTTP",
+        path: "/health",
+        interval: 0.2,
+        timeout: 1,
+        healthyThreshold: 2,
+        unhealthyThreshold: 2,
+      },
       ...targets,
     });
     await network.listen({ type: "forward", targetGroupArn: network.targets.id });
@@ -82,7 +93,8 @@ export class TestNetwork {
 
   /** The balancer's own way in. */
   get port(): number {
-    const { localPort } = this.test.aws.balancers.describe().find(({ balancer }) => balancer === this.balancer.id) ?? {};
+    const { localPort } =
+      this.test.aws.balancers.describe().find(({ balancer }) => balancer === this.balancer.id) ?? {};
     if (localPort === undefined) throw new Error("the balancer has no listener");
     return localPort;
   }
