@@ -21,9 +21,9 @@ export interface AwsOptions {
 export interface Aws {
   /** For the engine: which provider listens where, as PULUMI_DEBUG_PROVIDERS. */
   readonly providers: string;
-  /** The one address that people use. */
-  readonly url: string;
-  readonly target: Target;
+  /** The one address that people use, by the name that the stack has given it so far. */
+  url(): Promise<string>;
+  target(): Promise<Target>;
   /** How to reach the database as its administrator; undefined while there is none. */
   database(): Promise<DatabaseAddress | undefined>;
   /** Settles when the process has ended, whoever ended it. */
@@ -35,7 +35,18 @@ interface Ready {
   readonly type: "ready";
   readonly providerPort: number;
   readonly endpoint: string;
+}
+
+/** What the local AWS tells about itself, as far as it is used here. */
+interface Status {
   readonly entryUrl: string;
+  readonly database: null | {
+    readonly host: string;
+    readonly port: number;
+    readonly adminUser: string;
+    readonly adminPassword: string;
+    readonly database: string;
+  };
 }
 
 /** The database server may need some seconds to write what it has in memory. */
@@ -54,20 +65,19 @@ export async function startAws({ dir, port, log }: AwsOptions): Promise<Aws> {
   const child = await leash({ command: process.execPath, args, log, grace });
   const ready = await waitUntilReady(log, child.exited);
   if (!ready) throw new Error(`The local AWS could not start:\n${lastLines(await readFile(log, "utf8"))}`);
-  const { providerPort, endpoint, entryUrl } = ready;
-  const url = new URL(entryUrl);
+  const { providerPort, endpoint } = ready;
+  const status = async () => (await (await fetch(`${endpoint}/_chirp/status`)).json()) as Status;
+  const url = async () => (await status()).entryUrl;
   return {
     providers: `aws:${providerPort},awsx:${providerPort}`,
-    url: entryUrl,
+    url,
     // The name resolves to this machine in every browser, but not in every system's resolver.
-    target: { host: "127.0.0.1", port: Number(url.port || 80), name: url.host },
+    target: async () => ({ host: "127.0.0.1", port, name: new URL(await url()).host }),
     database: async () => {
-      const status = (await (await fetch(`${endpoint}/_chirp/status`)).json()) as {
-        database: null | { host: string; port: number; adminUser: string; adminPassword: string; database: string };
-      };
-      if (!status.database) return undefined;
-      const { host, port, adminUser, adminPassword, database } = status.database;
-      return { host, port, user: adminUser, password: adminPassword, database };
+      const { database } = await status();
+      if (!database) return undefined;
+      const { host, port, adminUser, adminPassword } = database;
+      return { host, port, user: adminUser, password: adminPassword, database: database.database };
     },
     exited: child.exited,
     stop: async (time) => void (await child.stop(time)),

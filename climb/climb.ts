@@ -5,6 +5,7 @@ import { count } from "./engine/events.ts";
 import type { Stack } from "./engine/stack.ts";
 import { type PhaseReport, type Report, summarise } from "./report.ts";
 import { checkLedger } from "./traffic/check.ts";
+import type { Target } from "./traffic/client.ts";
 import type { Stats } from "./traffic/counters.ts";
 import { startTraffic, type Traffic } from "./traffic/process.ts";
 import type { View } from "./view.ts";
@@ -40,18 +41,22 @@ export async function climb(options: ClimbOptions): Promise<Report> {
   try {
     for (const [at, phase] of steps.entries()) {
       const update = await updateTo(phase, options);
+      failure = update.failure;
+      if (failure) {
+        reports.push({ ...update.report, ...(traffic && { traffic: await traffic.mark() }) });
+        break;
+      }
       traffic ??= await beginTraffic(options);
       const used = traffic && (await letFlow(traffic, options));
       reports.push({ ...update.report, ...used });
-      failure = update.failure;
       signal.throwIfAborted();
-      if (failure) break;
       if (traffic && at < steps.length - 1) await traffic.resume();
     }
   } finally {
     await traffic?.stop();
   }
-  return summarise(aws.url, (performance.now() - start) / 1000, reports, failure);
+  const url = await aws.url().catch(() => "");
+  return summarise(url, (performance.now() - start) / 1000, reports, failure);
 }
 
 /** One update, by `pulumi config set phase N` and `pulumi up`. */
@@ -65,31 +70,37 @@ async function updateTo(phase: number, { stack, aws, view, onStarted, signal }: 
   signal.throwIfAborted();
   const report: PhaseReport = { phase, title, ok, seconds: round(seconds), ...count(progress.changes) };
   view.end(report);
-  return { report, failure: ok ? undefined : `Phase ${phase} was not reached. The engine says:\n${indent(reason)}` };
+  return { report, failure: ok ? undefined : await explain(phase, reason, aws) };
+}
+
+async function explain(phase: number, reason: string, { exited }: Aws): Promise<string> {
+  const awsEnded = await Promise.race([exited.then(() => true), wait(500, false)]);
+  const why = awsEnded ? "The local AWS has ended in the middle of it." : `The engine says:\n${indent(reason)}`;
+  return `Phase ${phase} was not reached. ${why}\nnpm start goes on from there.`;
 }
 
 /** Starts the traffic as soon as the service answers through its one address. */
 async function beginTraffic({ aws, rate, ledger, view, onStarted, signal }: ClimbOptions) {
   if (rate === 0) return undefined;
   view.note("waiting for the service to answer");
+  const target = await aws.target();
   const deadline = performance.now() + firstAnswer;
   for (;;) {
-    const problem = await problemAt(aws);
+    const problem = await problemAt(target);
     if (problem === undefined) break;
     signal.throwIfAborted();
     if (performance.now() > deadline) {
-      throw new Error(`The service does not answer at ${aws.url} a minute after its update: ${problem}`);
+      throw new Error(`The service does not answer at http://${target.name} a minute after its update: ${problem}`);
     }
     await wait(50);
   }
   view.note("the first people sign up");
-  const { target } = aws;
   const traffic = await startTraffic({ target, rate, ledger, onStats: (stats) => view.traffic(stats) });
   onStarted(async () => traffic.kill());
   return traffic;
 }
 
-async function problemAt({ target }: Aws): Promise<string | undefined> {
+async function problemAt(target: Target): Promise<string | undefined> {
   try {
     const url = `http://${target.host}:${target.port}/ready`;
     const { status } = await fetch(url, { signal: AbortSignal.timeout(2000) });

@@ -9,7 +9,7 @@ import { Pulumi } from "./engine/pulumi.ts";
 import { Stack } from "./engine/stack.ts";
 import { type Flags, helpText, parseFlags, UsageError } from "./flags.ts";
 import { type Folder, openFolder } from "./folder.ts";
-import { legend, type Report, table } from "./report.ts";
+import { legend, type Report, summarise, table } from "./report.ts";
 import { Shutdown } from "./shutdown.ts";
 import { steps } from "./steps.ts";
 import { Terminal } from "./terminal.ts";
@@ -37,15 +37,20 @@ async function main(args: readonly string[]): Promise<number> {
   // With --json, standard output belongs to the document alone.
   const view = new View(new Terminal(flags.json ? process.stderr : process.stdout));
   const shutdown = new Shutdown((text) => view.line(text));
+  // What we wait for is often in other processes, and Node ends when nothing in this one is to come.
+  const alive = setInterval(() => {}, 60_000);
   try {
     return await run(flags, view, shutdown);
   } catch (error) {
     view.close();
     if (shutdown.signal.aborted) return 130;
-    process.stderr.write(`${(error as Error).message}\n`);
+    const { message } = error as Error;
+    if (flags.json) present(summarise("", 0, [], message), flags, view);
+    else process.stderr.write(`${message}\n`);
     return 1;
   } finally {
     await shutdown.end();
+    clearInterval(alive);
   }
 }
 
@@ -80,7 +85,7 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
   });
   view.close();
   present(result, flags, view);
-  if (result.ok && !flags.json && !flags.exit) await stayUp(aws, flags, view, signal);
+  if (result.ok && !flags.json && !flags.exit) await stayUp(aws, result.url, flags, view, signal);
   return result.ok ? 0 : 1;
 }
 
@@ -108,8 +113,8 @@ function present(result: Report, flags: Flags, view: View): void {
   view.line(`${result.ok ? "All as promised" : "Not as promised"}, ${result.seconds} s in all.`);
 }
 
-async function stayUp(aws: Aws, flags: Flags, view: View, signal: AbortSignal): Promise<void> {
-  view.line(`\nChirp is at ${aws.url}`);
+async function stayUp(aws: Aws, url: string, flags: Flags, view: View, signal: AbortSignal): Promise<void> {
+  view.line(`\nChirp is at ${url}`);
   if (flags.traffic) view.line(`Sign in as anybody you find there; everybody's password is ${password}.`);
   view.line("Ctrl-C stops it and keeps everything; npm start goes on from there.");
   const stopped = new Promise<"stopped">((resolve) => signal.addEventListener("abort", () => resolve("stopped")));

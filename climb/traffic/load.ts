@@ -5,9 +5,9 @@ import { World } from "./world.ts";
 export interface LoadOptions extends Pick<Surroundings, "target" | "ledger"> {
   /** Requests per second, in all. */
   readonly rate: number;
-  /** Accounts that are made before the traffic begins. @default 24 */
+  /** Accounts that are made before the traffic begins. @default 20 */
   readonly people?: number;
-  /** Accounts that are made per second while it flows. @default 0.5 */
+  /** Accounts that are made per second while it flows. @default 0.2 */
   readonly signUps?: number;
 }
 
@@ -44,7 +44,7 @@ export class Load {
 
   /** Makes the first accounts; they are part of the current phase's counts. */
   async populate(): Promise<void> {
-    const { people = 24 } = this.#options;
+    const { people = 20 } = this.#options;
     let left = people;
     const worker = async () => {
       while (left-- > 0) await this.#signUp(performance.now());
@@ -87,7 +87,7 @@ export class Load {
 
   #tick(): void {
     const now = performance.now();
-    const { rate, signUps = 0.5 } = this.#options;
+    const { rate, signUps = 0.2 } = this.#options;
     while (this.#next <= now) {
       this.#due(this.#next);
       // People don't keep time: the gaps are those of independent visitors.

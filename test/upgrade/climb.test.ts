@@ -46,7 +46,7 @@ for (const edge of ["alb", "nlb"] as const) {
       const first = await local.up(1);
       assert.ok(first.ok, first.reason);
       traffic = await startTraffic({
-        target: local.aws.target,
+        target: await local.aws.target(),
         rate: 200,
         ledger,
         onStats: (stats) => {
