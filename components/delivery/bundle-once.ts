@@ -41,15 +41,16 @@ async function readNote(path: string): Promise<Made | undefined> {
 }
 
 function fingerprint(inputs: readonly string[]): string {
-  return hash([...builder, ...inputs]);
+  // The paths count too: packages may be shared by two checkouts, and this folder with them.
+  return hash([...builder, ...inputs], [import.meta.dirname, ...inputs].join("\n"));
 }
 
 /**
  * A file that is not there counts as an empty one: it was there, so the hash is another. Read one by one and at once:
  * nothing else could be done meanwhile, and a thousand files take a third of the time.
  */
-function hash(paths: readonly string[]): string {
-  const sum = createHash("sha256");
+function hash(paths: readonly string[], first = ""): string {
+  const sum = createHash("sha256").update(first);
   for (const path of paths) {
     try {
       sum.update(readFileSync(path));
