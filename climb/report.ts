@@ -46,6 +46,11 @@ function problemsOf({ phase, traffic, check, statefulDeleted, statefulReplaced }
     const missing = `${number(check.rows - check.found)} of ${number(check.rows)} rows are missing or wrong`;
     during([`${missing}, ${check.duplicates} are double`, ...check.samples.map((text) => `  ${text}`)].join("\n"));
   }
+  const pictures = check?.pictures;
+  if (check && pictures && pictures.same < pictures.expected) {
+    const lost = `${number(pictures.expected - pictures.same)} of ${number(pictures.expected)} pictures are not as uploaded`;
+    during([lost, ...check.samples.map((text) => `  ${text}`)].join("\n"));
+  }
   return problems;
 }
 
@@ -66,10 +71,16 @@ const columns: readonly Column[] = [
   ["rows found", ({ check }) => (check ? `${number(check.found)} of ${number(check.rows)}` : "–")],
 ];
 
+const pictures: Column = [
+  "pictures read back",
+  ({ check }) => (check?.pictures ? `${number(check.pictures.same)} of ${number(check.pictures.expected)}` : "–"),
+];
+
 /** The table at the end of a climb. */
 export function table(phases: readonly PhaseReport[]): string[] {
-  const rows = [columns.map(([heading]) => heading), ...phases.map((phase) => columns.map(([, cell]) => cell(phase)))];
-  const widths = columns.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const shown = phases.some(({ check }) => check?.pictures) ? [...columns, pictures] : columns;
+  const rows = [shown.map(([heading]) => heading), ...phases.map((phase) => shown.map(([, cell]) => cell(phase)))];
+  const widths = shown.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   return rows.map((row) =>
     row
       // Words are read from the left, numbers from the right.

@@ -1,6 +1,8 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import { type Expected, expect, type Wanted } from "./expected.ts";
+import type { Target } from "./client.ts";
 import { readLedger } from "./ledger.ts";
+import { type ExpectedPicture, readBack } from "./read-back.ts";
 
 /** The database, as its administrator. */
 export interface DatabaseAddress {
@@ -19,6 +21,8 @@ export interface Check {
   readonly rows: number;
   /** Of these, rows that are there in the right state. */
   readonly found: number;
+  /** Pictures of posts that are there, and those that came back byte by byte; absent while nothing serves pictures. */
+  readonly pictures?: { readonly expected: number; readonly same: number };
   /** Posts that are there more than once: a retry that was taken for a new post. */
   readonly duplicates: number;
   /** The first few rows that are missing, wrong or double, in words. */
@@ -32,12 +36,14 @@ const sampleLimit = 8;
 /**
  * Looks up in the database, one by one, every row that the ledger's acknowledged writes demand. Nothing may write
  * meanwhile on behalf of the ledger's people.
+ *
+ * @param pictures the address that serves pictures, to read them back from; undefined while nothing serves them
  */
-export async function checkLedger(path: string, address: DatabaseAddress): Promise<Check> {
+export async function checkLedger(path: string, address: DatabaseAddress, pictures?: Target): Promise<Check> {
   const expected = await expect(readLedger(path));
   const connection = await createConnection({ ...address, supportBigNumbers: true, bigNumberStrings: true });
   try {
-    return await new Checker(connection).check(expected);
+    return await new Checker(connection, pictures).check(expected);
   } finally {
     await connection.end();
   }
@@ -45,13 +51,16 @@ export async function checkLedger(path: string, address: DatabaseAddress): Promi
 
 class Checker {
   readonly #connection: Connection;
+  readonly #front: Target | undefined;
+  readonly #pictures: ExpectedPicture[] = [];
   readonly #samples: string[] = [];
   #rows = 0;
   #found = 0;
   #duplicates = 0;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, front: Target | undefined) {
     this.#connection = connection;
+    this.#front = front;
   }
 
   async check(expected: Expected): Promise<Check> {
@@ -60,11 +69,14 @@ class Checker {
     await this.#relations("follows", ["follower_id", "followee_id"], expected.follows);
     await this.#relations("likes", ["user_id", "post_id"], expected.likes);
     await this.#doubles([...expected.users.keys()]);
+    const pictures = this.#front ? await readBack(this.#front, this.#pictures) : undefined;
+    for (const problem of pictures?.problems ?? []) this.#sample(problem);
     return {
       writes: expected.writes,
       rows: this.#rows,
       found: this.#found,
       duplicates: this.#duplicates,
+      ...(pictures && { pictures: { expected: this.#pictures.length, same: pictures.same } }),
       samples: this.#samples,
     };
   }
@@ -86,7 +98,7 @@ class Checker {
 
   async #posts(posts: Expected["posts"]): Promise<void> {
     for (const ids of batches([...posts.keys()])) {
-      const rows = await this.#query("SELECT id, author_id, text, deleted FROM posts WHERE id IN (?)", [
+      const rows = await this.#query("SELECT id, author_id, text, media, deleted FROM posts WHERE id IN (?)", [
         ids.map(BigInt),
       ]);
       const byId = new Map(rows.map((row) => [row.id, row]));
@@ -94,7 +106,10 @@ class Checker {
         const post = posts.get(id);
         const row = byId.get(id);
         const same = row !== undefined && row.author_id === post?.author && row.text === post?.text;
-        const right = same && agrees(post?.present, row.deleted === 0);
+        const key = row?.media && (JSON.parse(row.media as string) as { key: string }[])[0]?.key;
+        const right = same && agrees(post?.present, row.deleted === 0) && (post?.picture === undefined) === !key;
+        if (right && post?.picture && post.present === "on")
+          this.#pictures.push({ path: `/${key}`, sha256: post.picture });
         this.#row(right, () =>
           row
             ? `post ${id} should be ${JSON.stringify(post)} and is ${JSON.stringify(row)}`

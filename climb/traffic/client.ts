@@ -14,6 +14,8 @@ export interface Call {
   readonly body?: unknown;
   /** Lets the service recognise a POST that is sent twice. */
   readonly idempotencyKey?: string;
+  /** The answer's text has a character for each of its bytes. */
+  readonly isBinary?: boolean;
 }
 
 export interface Answer {
@@ -57,7 +59,7 @@ export class Client {
     this.#agent.destroy();
   }
 
-  #once({ method, path, body, idempotencyKey }: Call): Promise<Answer> {
+  #once({ method, path, body, idempotencyKey, isBinary }: Call): Promise<Answer> {
     const { host, port, name } = this.#target;
     const payload = body === undefined ? undefined : JSON.stringify(body);
     const headers: Record<string, string | number> = { Host: name, Accept: "application/json" };
@@ -70,7 +72,7 @@ export class Client {
     return new Promise((resolve, reject) => {
       const outgoing = request({ host, port, method, path, headers, agent: this.#agent }, (answer) => {
         this.#keepCookie(answer);
-        answer.setEncoding("utf8");
+        answer.setEncoding(isBinary ? "latin1" : "utf8");
         let text = "";
         answer.on("data", (part: string) => {
           text += part;

@@ -3,13 +3,21 @@ import type { Entry } from "./ledger.ts";
 /** Whether a relation must be on, must be off, or may be either, because an answer never came. */
 export type Wanted = "on" | "off" | "either";
 
+export interface ExpectedPost {
+  readonly author: string;
+  readonly text: string;
+  /** SHA-256 of its picture, if it has one. */
+  readonly picture: string | undefined;
+  present: Wanted;
+}
+
 /** What must be in the database after everything a ledger says. */
 export interface Expected {
   /** Acknowledged writes. */
   writes: number;
   /** Names by user id. */
   readonly users: Map<string, string>;
-  readonly posts: Map<string, { readonly author: string; readonly text: string; present: Wanted }>;
+  readonly posts: Map<string, ExpectedPost>;
   /** By "follower followee". */
   readonly follows: Map<string, Wanted>;
   /** By "user post". */
@@ -35,7 +43,7 @@ function apply(expected: Expected, open: Set<string>, { acknowledged, id, write 
     // Creations: nothing is demanded of one whose id we were never told.
     if (acknowledged && id && write.kind === "user") expected.users.set(id, write.name);
     if (acknowledged && id && write.kind === "post")
-      expected.posts.set(id, { author: write.author, text: write.text, present: "on" });
+      expected.posts.set(id, { author: write.author, text: write.text, picture: write.picture, present: "on" });
     return;
   }
   if (!acknowledged) {

@@ -4,7 +4,14 @@ import { createInterface } from "node:readline";
 /** A write that the traffic attempts, in terms of what must be in the database afterwards. */
 export type Write =
   | { readonly kind: "user"; readonly name: string }
-  | { readonly kind: "post"; readonly tag: string; readonly author: string; readonly text: string }
+  | {
+      readonly kind: "post";
+      readonly tag: string;
+      readonly author: string;
+      readonly text: string;
+      /** SHA-256 of the post's picture, if it has one. */
+      readonly picture?: string;
+    }
   | { readonly kind: "delete"; readonly post: string }
   | { readonly kind: "follow"; readonly follower: string; readonly followee: string; readonly on: boolean }
   | { readonly kind: "like"; readonly user: string; readonly post: string; readonly on: boolean };

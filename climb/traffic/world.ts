@@ -4,10 +4,19 @@ export interface KnownPost {
   readonly authorName: string;
 }
 
+/** A picture of a post: where it is shown, and what it is. */
+export interface KnownPicture {
+  readonly path: string;
+  readonly sha256: string;
+}
+
 /** What everybody in the traffic knows: who is there, and what was posted lately. */
 export class World {
   readonly people: { readonly id: string; readonly name: string }[] = [];
   readonly #posts: KnownPost[] = [];
+  #pictures: KnownPicture[] = [];
+  /** Whether the service takes pictures, as far as anybody knows. */
+  takesPictures = false;
   readonly #run = Date.now().toString(36);
   #serial = 0;
 
@@ -17,6 +26,21 @@ export class World {
   add(post: KnownPost): void {
     this.#posts.push(post);
     if (this.#posts.length > World.memory) this.#posts.shift();
+  }
+
+  addPicture(picture: KnownPicture): void {
+    this.#pictures.push(picture);
+    if (this.#pictures.length > World.memory) this.#pictures.shift();
+  }
+
+  anyPicture(): KnownPicture | undefined {
+    return pick(this.#pictures);
+  }
+
+  /** Nothing serves pictures any more. */
+  forgetPictures(): void {
+    this.#pictures = [];
+    this.takesPictures = false;
   }
 
   anyPost(): KnownPost | undefined {

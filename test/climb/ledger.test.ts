@@ -109,7 +109,8 @@ describe("ledger", () => {
   }
 
   it("notices a post that was made twice", async () => {
-    const copy = "INSERT INTO posts SELECT 1, author_id, text, created_at, deleted, version FROM posts LIMIT 1";
+    const copy = `INSERT INTO posts (id, author_id, text, created_at, version)
+      SELECT 1, author_id, text, created_at, version FROM posts LIMIT 1`;
     await withDamage(copy, "DELETE FROM posts WHERE id = 1", (check) => {
       assert.equal(check.found, check.rows);
       assert.equal(check.duplicates, 1);

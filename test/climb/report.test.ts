@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type PhaseReport, summarise, table } from "../../climb/report.ts";
+import type { Check } from "../../climb/traffic/check.ts";
 
 describe("report", () => {
   const bare: PhaseReport = {
@@ -44,6 +45,13 @@ describe("report", () => {
       { check: { writes: 900, rows: 800, found: 799, duplicates: 0, samples: ["post 7 is missing"] } },
       /1 of 800 rows are missing or wrong, 0 are double\n {2}post 7 is missing/,
     ],
+    [
+      "a picture that came back otherwise",
+      {
+        check: { ...(good.check as Check), pictures: { expected: 9, same: 8 }, samples: ["picture /media/1/a.png is"] },
+      },
+      /1 of 9 pictures are not as uploaded\n {2}picture/,
+    ],
     ["a double write", { check: { writes: 900, rows: 800, found: 800, duplicates: 1, samples: [] } }, /1 are double/],
   ];
   for (const [what, change, said] of bad) {
@@ -58,6 +66,14 @@ describe("report", () => {
     assert.deepEqual(summarise("http://x", 40, [good], "Phase 3 was not reached.").problems, [
       "Phase 3 was not reached.",
     ]);
+  });
+
+  it("tells of pictures where there are any", () => {
+    const withPictures = { ...good, check: { ...(good.check as Check), pictures: { expected: 1200, same: 1200 } } };
+    const [heading, first, second] = table([good, withPictures]);
+    assert.match(heading ?? "", / pictures read back$/);
+    assert.match(first ?? "", / –$/);
+    assert.match(second ?? "", / 1,200 of 1,200$/);
   });
 
   it("lines its columns up", () => {
