@@ -47,7 +47,7 @@ export async function climb(options: ClimbOptions): Promise<Report> {
         break;
       }
       traffic ??= await beginTraffic(options);
-      const used = traffic && (await letFlow(traffic, options));
+      const used = traffic && (await letFlow(traffic, phase, options));
       reports.push({ ...update.report, ...used });
       signal.throwIfAborted();
       if (traffic && at < steps.length - 1) await traffic.resume();
@@ -111,7 +111,7 @@ async function problemAt(target: Target): Promise<string | undefined> {
 }
 
 /** Lets the traffic flow on for a while, then holds it and checks every acknowledged write. */
-async function letFlow(traffic: Traffic, { aws, ledger, view, signal }: ClimbOptions) {
+async function letFlow(traffic: Traffic, phase: number, { aws, ledger, view, signal }: ClimbOptions) {
   view.note("in use");
   await wait(dwell, undefined, { signal });
   await traffic.pause();
@@ -119,7 +119,8 @@ async function letFlow(traffic: Traffic, { aws, ledger, view, signal }: ClimbOpt
   view.note("looking up every acknowledged write");
   const database = await aws.database();
   if (!database) throw new Error("The local AWS knows of no database, so no acknowledged write can be looked up.");
-  const check = await checkLedger(ledger, database);
+  const servesPictures = phases.find(({ number }) => number === phase)?.features.pictures === "served";
+  const check = await checkLedger(ledger, database, servesPictures ? await aws.target() : undefined);
   view.used(stats, check);
   return { traffic: stats, check };
 }
