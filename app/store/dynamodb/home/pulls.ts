@@ -33,14 +33,23 @@ export async function pulledAuthors(table: DynamoTable, user: Id): Promise<Id[]>
   return authors;
 }
 
-/** Ends pulling that began with this version of the edge or an older one; what a newer follow has noted stays. */
-export async function endPull(table: DynamoTable, user: Id, author: Id, until: Version): Promise<void> {
+/**
+ * Ends pulling that an edge of this version or an older one began; what a newer follow has noted stays.
+ *
+ * @param forGood also where the author is pulled for good: the user follows no more
+ */
+export async function endPull(
+  table: DynamoTable,
+  user: Id,
+  author: Id,
+  { until, forGood }: { until: Version; forGood: boolean },
+): Promise<void> {
   await table.transact([
     {
       Delete: {
         TableName: table.name,
         Key: attributes(keys.homePull(user, author)),
-        ConditionExpression: "since <= :until",
+        ConditionExpression: forGood ? "attribute_not_exists(since) OR since <= :until" : "since <= :until",
         ExpressionAttributeValues: { ":until": { N: String(until) } },
       },
     },
