@@ -67,24 +67,32 @@ export function buildFunction(name: string): Promise<Bundle> {
   return bundleForNode(`functions/${name}.ts`);
 }
 
-/** Bundles the page: `web/main.tsx` becomes `/main.js`; the HTML, style sheet and icon are served as they are. */
+/** Bundles the page: `web/main.tsx` becomes `/main.js`, `web/style.css` and what it imports `/style.css`. */
 export async function buildPage(): Promise<PageFiles> {
   return (await bundlePage()).files;
 }
 
 async function bundlePage(): Promise<Page> {
-  const script = await build({
-    ...common,
-    entryPoints: ["web/main.tsx"],
-    platform: "browser",
-    target: "es2022",
-    jsx: "automatic",
-    jsxImportSource: "preact",
-    minifyIdentifiers: true,
-  });
-  const files: PageFiles = { "/main.js": { type: contentTypes[".js"] as string, body: outputText(script) } };
-  const inputs = inputsOf(script);
-  for (const name of ["index.html", "style.css", "icon.svg"]) {
+  const files: PageFiles = {};
+  const inputs: string[] = [];
+  for (const [entry, served] of [
+    ["main.tsx", "/main.js"],
+    ["style.css", "/style.css"],
+  ] as const) {
+    const result = await build({
+      ...common,
+      entryPoints: [`web/${entry}`],
+      platform: "browser",
+      // Style sheets are only joined: rewritten for older browsers, they would no longer follow the reader's colours.
+      target: extname(entry) === ".css" ? "esnext" : "es2022",
+      jsx: "automatic",
+      jsxImportSource: "preact",
+      minifyIdentifiers: true,
+    });
+    files[served] = { type: contentTypes[extname(served)] as string, body: outputText(result) };
+    inputs.push(...inputsOf(result));
+  }
+  for (const name of ["index.html", "icon.svg"]) {
     const path = join(appFolder, "web", name);
     files[`/${name}`] = { type: contentTypes[extname(name)] as string, body: await readFile(path, "utf8") };
     inputs.push(path);

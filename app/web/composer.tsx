@@ -105,7 +105,7 @@ function Counter({ left, isEmpty }: { left: number; isEmpty: boolean }) {
   const used = Math.min(1, (postLimit - left) / postLimit);
   const circumference = 2 * Math.PI * 10;
   const level = left < 0 ? " counter-over" : left <= 20 ? " counter-near" : "";
-  const spoken = left < 0 ? `${-left} characters too many` : `${left} characters left`;
+  const spoken = `${Math.abs(left)} ${Math.abs(left) === 1 ? "character" : "characters"} ${left < 0 ? "too many" : "left"}`;
   const isSpoken = left < 0 || announced.includes(left);
   return (
     <span class={`counter${level}`} data-left={left}>
