@@ -112,6 +112,13 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.#endpoint.stop();
   }
 
+  /** Gives up what an update waits for. */
+  cancel(): void {
+    this.log("the update was cancelled");
+    this.functions.cancel();
+    this.groups.emit("cancel");
+  }
+
   warn(message: string, urn?: string): void {
     this.log(`warning: ${message}`);
     this.tell(message, urn);

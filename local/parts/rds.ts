@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
 import { AwsError } from "../aws/errors.ts";
 import type { ResourceRecord } from "../aws/record.ts";
-import { arn, ownHex, type Part } from "../aws/resource-type.ts";
+import { arn, hex, ownHex, type Part } from "../aws/resource-type.ts";
 import type { LocalAws } from "../local-aws.ts";
-import { freePort } from "../process/ports.ts";
+import { freePortFrom } from "../process/ports.ts";
 import { type Database, startDatabase } from "./database.ts";
 
 const type = "aws:rds/instance:Instance";
@@ -36,7 +36,10 @@ export class Databases {
     if (this.#running.has(record.id)) return;
     const { dbName, username = "admin" } = record.inputs;
     const password = this.#password(record);
-    const port = Number(record.state.port ?? (await freePort()));
+    // Servers are told the port once, so it stays the same; two folders seldom start to look at the same one.
+    const port = Number(
+      record.state.port ?? (await freePortFrom(20_000 + Number.parseInt(hex(this.#folder(""), 3), 16))),
+    );
     const database = await startDatabase({
       dir: this.#folder(record.id),
       port,

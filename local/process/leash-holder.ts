@@ -39,9 +39,12 @@ process.on("message", (request: HolderRequest) => {
   else void stop(request.id, request.grace);
 });
 
+/** Most milliseconds that commands get once nobody waits for them any more. */
+const orphanGrace = 10_000;
+
 // The parent is gone, for whatever reason: so is everything that it started.
 process.on("disconnect", async () => {
-  await Promise.all([...commands.keys()].map((id) => stop(id)));
+  await Promise.all([...commands].map(([id, { grace }]) => stop(id, Math.min(grace, orphanGrace))));
   process.exit();
 });
 

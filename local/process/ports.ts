@@ -14,6 +14,21 @@ export function freePort(host = loopback): Promise<number> {
   });
 }
 
+/**
+ * The first port from `start` on that nobody listens on. For ports that are kept: below the range from which systems
+ * take ports for outgoing connections, so that none of them is in the way later.
+ */
+export async function freePortFrom(start: number): Promise<number> {
+  for (let port = start; ; port++) {
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, loopback, () => server.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
+}
+
 /** Whether something accepts connections at the address. */
 export function isListening(port: number, host = loopback): Promise<boolean> {
   return new Promise((resolve) => {

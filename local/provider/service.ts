@@ -50,7 +50,10 @@ function handlers(aws: LocalAws) {
       aws.tell = (message, urn) => engine?.warn(message, urn);
       return new empty.Empty();
     }),
-    cancel: answer(async () => new empty.Empty()),
+    cancel: answer(async () => {
+      aws.cancel();
+      return new empty.Empty();
+    }),
     getPluginInfo: answer(async () => {
       const info = new pluginMessages.PluginInfo();
       info.setVersion(awsVersion);

@@ -49,8 +49,8 @@ describe("entry", function () {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     assert.equal(await isBalanced({ agent }), false);
     const aliases = [{ name: network.balancer.outputs.dnsName, zoneId: "Z35", evaluateTargetHealth: false }];
-    const { ttl: _ttl, records: _records, ...kept } = record.inputs;
-    record = await test.update(types.record, "record", record, { ...kept, aliases });
+    const { zoneId, name, type } = record.inputs;
+    record = await test.update(types.record, "record", record, { zoneId, name, type, aliases });
     assert.equal(await isBalanced(), true);
     assert.equal(await isBalanced({ agent }), false);
     agent.destroy();

@@ -86,6 +86,14 @@ describe("Lambda", function () {
     made = await test.update(functionType, "gate", made, inputs);
   });
 
+  it("is not waited for any longer when the update is cancelled", async () => {
+    const waiting = assert.rejects(invoke({ step: "hang", again: true }), /the update was cancelled/);
+    const log = join(folder, "functions", made.id, "function.log");
+    await until(() => readFileSync(log, "utf8").split("asked for hang").length === 3, { describe: "it runs" });
+    test.aws.cancel();
+    await waiting;
+  });
+
   it("reaches public addresses of the local AWS", async () => {
     const group = await test.create(types.group, "open", { vpcId: "vpc-1" });
     const rule = { securityGroupId: group.id, ipProtocol: "-1", cidrIpv4: "0.0.0.0/0" };

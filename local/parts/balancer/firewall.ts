@@ -68,11 +68,19 @@ function comesFrom(rule: Properties, source: Source): boolean {
     : isWithin(source.address, rule.cidrIpv4);
 }
 
-/** Whether an IPv4 address lies in a CIDR range. */
+const ranges = new Map<string, BlockList>();
+
+/** Whether an address lies in a CIDR range. Asked for every request, so ranges are parsed once. */
 export function isWithin(address: string, range: unknown): boolean {
   if (typeof range !== "string") return false;
+  const list = ranges.get(range) ?? parseRange(range);
+  ranges.set(range, list);
+  return list.check(address, address.includes(":") ? "ipv6" : "ipv4");
+}
+
+function parseRange(range: string): BlockList {
   const [base = "", bits = "32"] = range.split("/");
   const list = new BlockList();
   list.addSubnet(base, Number(bits), base.includes(":") ? "ipv6" : "ipv4");
-  return list.check(address, address.includes(":") ? "ipv6" : "ipv4");
+  return list;
 }

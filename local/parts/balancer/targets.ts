@@ -42,8 +42,9 @@ export class Targets extends EventEmitter<{ change: [targetGroup: string] }> {
     this.setMaxListeners(0);
     this.#aws = aws;
     // A listener that comes or goes decides whether a group is in use, an instance whether a target can be.
-    aws.registry.on("change", ({ type }) => {
-      if (type === "aws:lb/listener:Listener") this.#reviewAll();
+    aws.registry.on("change", (record) => {
+      if (record.type === "aws:lb/listener:Listener") this.#reviewAll();
+      if (record.type === type && !this.#record(record.id)) this.#forget(record.id);
     });
     aws.instances.on("change", (id) => this.#reviewAll((target) => target.id === id));
   }
@@ -69,6 +70,12 @@ export class Targets extends EventEmitter<{ change: [targetGroup: string] }> {
       target.timer = setTimeout(() => this.#remove(group, target), delay * 1000).unref();
       if (target.busy === 0) this.#remove(group, target);
     }
+    this.emit("change", group);
+  }
+
+  #forget(group: string): void {
+    for (const target of this.#groups.get(group) ?? []) clearTimeout(target.timer);
+    this.#groups.delete(group);
     this.emit("change", group);
   }
 

@@ -17,6 +17,7 @@ const type = "aws:lambda/function:Function";
 export class Functions {
   readonly #aws: LocalAws;
   readonly #running = new Set<Leashed>();
+  #cancellations = 0;
 
   constructor(aws: LocalAws) {
     this.#aws = aws;
@@ -53,7 +54,9 @@ export class Functions {
     const folder = mkdtempSync(join(home, "invocation-"));
     try {
       writeFileSync(join(folder, "event.json"), input);
+      const cancellations = this.#cancellations;
       const { exit, timedOut } = await this.#run(record, folder);
+      if (cancellations !== this.#cancellations) throw new Error("the update was cancelled while the function ran");
       const seconds = Number(record.inputs.timeout ?? 3);
       if (timedOut) throw new Error(`Task timed out after ${seconds.toFixed(2)} seconds`);
       return this.#result(folder, exit);
@@ -112,6 +115,12 @@ export class Functions {
 
   #codeFolder(id: string): string {
     return join(this.#aws.dir, "functions", id, "code");
+  }
+
+  /** Ends the functions that an update waits for: it was cancelled. */
+  cancel(): void {
+    this.#cancellations++;
+    void this.stop();
   }
 
   async stop(): Promise<void> {

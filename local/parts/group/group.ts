@@ -114,6 +114,15 @@ export class Group {
     this.reconcile();
   }
 
+  /** Moves the servers from the target groups of before to those of now. */
+  attach(before: readonly string[]): void {
+    const { targetGroups } = settingsOf(this.record);
+    for (const { id } of this.#active()) {
+      for (const group of before) if (!targetGroups.includes(group)) this.#aws.targets.deregister(group, id);
+      for (const group of targetGroups) this.#aws.targets.register(group, id, servicePort);
+    }
+  }
+
   #replaceFailed(): void {
     const refresh = this.#state.refreshes.find(isRunning);
     for (const member of this.#active()) {

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { NotSettled } from "../../aws/errors.ts";
+import { AwsError, NotSettled } from "../../aws/errors.ts";
 import type { Properties, ResourceRecord } from "../../aws/record.ts";
 import type { Part } from "../../aws/resource-type.ts";
 import type { LocalAws } from "../../local-aws.ts";
@@ -9,7 +9,7 @@ import { type GroupState, type Member, stateOf } from "./model.ts";
 const type = "aws:autoscaling/group:Group";
 
 /** Auto Scaling groups, kept in step with their servers and what load balancers think of them. */
-export class Groups extends EventEmitter<{ change: [name: string] }> {
+export class Groups extends EventEmitter<{ change: [name: string]; cancel: [] }> {
   readonly #aws: LocalAws;
   readonly #groups = new Map<string, Group>();
 
@@ -57,18 +57,21 @@ export class Groups extends EventEmitter<{ change: [name: string] }> {
     return member && this.templateInputs(member);
   }
 
-  /** Waits until a condition holds that groups, targets or servers decide; false when time runs out. */
+  /** Waits until a condition holds that groups, targets or servers decide; false when time runs out, or patience. */
   waitUntil(condition: () => boolean, timeout: number): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (answer: boolean) => {
         clearTimeout(timer);
         this.off("change", look);
+        this.off("cancel", giveUp);
         this.#aws.targets.off("change", look);
         resolve(answer);
       };
       const look = () => condition() && end(true);
+      const giveUp = () => end(false);
       const timer = setTimeout(() => end(false), timeout);
       this.on("change", look);
+      this.on("cancel", giveUp);
       this.#aws.targets.on("change", look);
       look();
     });
@@ -139,6 +142,7 @@ export const autoScalingGroup: Part = {
     const group = aws.groups.of(record);
     const isChanged = JSON.stringify(before.launchTemplate) !== JSON.stringify(record.inputs.launchTemplate);
     if (isChanged && record.inputs.instanceRefresh !== undefined) group.startRefresh(previous);
+    group.attach((before.targetGroupArns ?? []) as string[]);
     group.reconcile();
     await waitForCapacity(record, aws, false);
   },
@@ -147,7 +151,8 @@ export const autoScalingGroup: Part = {
     stateOf(record).isDeleting = true;
     aws.registry.save(record);
     aws.groups.of(record).reconcile();
-    await aws.groups.waitUntil(() => stateOf(record).members.length === 0, 15 * 60_000);
+    const isEmpty = await aws.groups.waitUntil(() => stateOf(record).members.length === 0, 15 * 60_000);
+    if (!isEmpty) throw new AwsError("ResourceInUse", `group ${record.id} still has instances; run it again`);
     aws.groups.forget(record);
   },
 };
