@@ -63,8 +63,10 @@ export async function climb(options: ClimbOptions): Promise<Report> {
 async function updateTo(phase: number, { stack, aws, view, onStarted, signal }: ClimbOptions) {
   const title = phases.find(({ number }) => number === phase)?.title ?? "";
   await stack.configure({ "chirp:phase": phase });
-  const operation = await stack.up(aws.providers, () => view.engine(operation.progress));
-  onStarted((grace) => operation.stop(grace));
+  signal.throwIfAborted();
+  const starting = stack.up(aws.providers, () => view.engine(operation.progress));
+  onStarted(async (grace) => (await starting.catch(() => undefined))?.stop(grace));
+  const operation = await starting;
   view.begin(phase, title);
   const { ok, progress, seconds, reason } = await operation.finished;
   signal.throwIfAborted();

@@ -65,8 +65,11 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
   await checkPort(flags.port, folder.isNew ? 0 : 8000);
   signal.throwIfAborted();
 
-  const aws = await startAws({ dir: folder.aws, port: flags.port, log: `${folder.logs}/aws.log` });
-  shutdown.onEnd((grace) => aws.stop(grace));
+  // Registered before it is there: Ctrl-C may come while it starts.
+  const starting = startAws({ dir: folder.aws, port: flags.port, log: `${folder.logs}/aws.log` });
+  shutdown.onEnd(async (grace) => (await starting.catch(() => undefined))?.stop(grace));
+  const aws = await starting;
+  signal.throwIfAborted();
   const stack = await openStack(folder, programs, flags, report);
   const standing = {
     recorded: number((await stack.outputs()).phase),

@@ -4,8 +4,11 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { openFolder } from "../../climb/folder.ts";
+import { freePort } from "../../local/process/ports.ts";
 import { run } from "../../tools/run.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { allGone, startRunner } from "../support/runner.ts";
+import { until } from "../support/wait.ts";
 
 describe("npm start", function () {
   this.timeout(30_000);
@@ -45,6 +48,16 @@ describe("npm start", function () {
     assert.equal(code, 1);
     assert.match(stderr, /is not the folder of a local stack/);
     assert.deepEqual(readdirSync(dir), ["thesis.txt"]);
+  });
+
+  it("begins no update once it has been asked to stop, and leaves nothing running", async () => {
+    const dir = join(root, "stopped");
+    const { exited, signal, stdout } = startRunner("--port", String(await freePort()), "--dir", dir);
+    await until(() => existsSync(join(dir, "aws/lock")), { timeout: 20_000, describe: "the local AWS starts" });
+    signal("SIGINT");
+    assert.equal(await exited, 130);
+    assert.doesNotMatch(stdout(), /pulumi up/);
+    await allGone(dir);
   });
 
   it("refuses to be the second on a folder, naming the first", async () => {
