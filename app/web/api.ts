@@ -1,4 +1,4 @@
-import type { Post, PostPage, User } from "./types.ts";
+import type { PictureRules, Post, PostPage, Upload, User } from "./types.ts";
 
 /** Why a request did not work, in words for the person who made it. */
 export class ApiProblem extends Error {
@@ -43,8 +43,13 @@ export class Api {
   home = (before?: string) => this.#call<PostPage>("GET", `/home${query({ before })}`);
   postsOf = (name: string, before?: string) => this.#call<PostPage>("GET", `/users/${name}/posts${query({ before })}`);
   post = async (id: string) => (await this.#call<{ post: Post }>("GET", `/posts/${id}`)).post;
-  createPost = async (text: string, key: string) =>
-    (await this.#call<{ post: Post }>("POST", "/posts", { body: { text }, key })).post;
+  createPost = async (text: string, key: string, media: readonly { id: string; alt: string }[] = []) =>
+    (await this.#call<{ post: Post }>("POST", "/posts", { body: { text, media }, key })).post;
+  /** Null where there are no pictures. */
+  pictureRules = async () => (await this.#call<{ pictures: PictureRules | null }>("GET", "/media")).pictures;
+  askUpload = async (type: string, size: number) =>
+    // Asked twice it gives two uploads, of which one is never used: the key only makes it worth repeating.
+    (await this.#call<{ upload: Upload }>("POST", "/media", { body: { type, size }, key: newKey() })).upload;
   deletePost = (id: string) => this.#call<void>("DELETE", `/posts/${id}`);
   like = (id: string, likes: boolean) => this.#call<void>(likes ? "PUT" : "DELETE", `/posts/${id}/like`);
 

@@ -3,6 +3,8 @@ import { codePoints, normaliseText, postLimit } from "../domain/text.ts";
 import { ApiProblem, newKey } from "./api.ts";
 import { Avatar } from "./avatar.tsx";
 import { useShared } from "./context.ts";
+import { DraftPictures, PictureButton } from "./media/picker.tsx";
+import { filesIn, usePictureRules, useUploads } from "./media/use-uploads.ts";
 import { keep, kept } from "./storage.ts";
 
 /** Characters left from which on they are counted out loud. */
@@ -14,12 +16,17 @@ export function Composer({ isFocused = false, onPosted }: { isFocused?: boolean;
   const [text, setText] = useState(() => kept("draft"));
   const [problem, setProblem] = useState("");
   const [isSending, setSending] = useState(false);
+  const [isDropping, setDropping] = useState(false);
+  const rules = usePictureRules(api);
+  const uploads = useUploads(api);
+  const { pictures } = uploads;
   const field = useRef<HTMLTextAreaElement>(null);
-  /** The key of the text that is being tried, so that trying again cannot post it twice. */
-  const attempt = useRef({ text: "", key: "" });
+  /** The key of what is being tried, so that trying again cannot post it twice. */
+  const attempt = useRef({ what: "", key: "" });
   const [fieldId, hintId, problemId] = [useId(), useId(), useId()];
   const left = postLimit - codePoints(normaliseText(text));
-  const isPostable = normaliseText(text) !== "" && left >= 0;
+  const isComplete = pictures.every(({ state }) => state === "uploaded");
+  const isPostable = (normaliseText(text) !== "" || pictures.length > 0) && left >= 0 && isComplete;
 
   useEffect(() => {
     if (isFocused) field.current?.focus();
@@ -31,15 +38,22 @@ export function Composer({ isFocused = false, onPosted }: { isFocused?: boolean;
     keep("draft", value);
   };
 
+  const addPictures = (files: File[]) => {
+    if (rules && files.length > 0) setProblem(uploads.add(files, rules));
+  };
+
   const send = async () => {
     if (isSending || !isPostable) return;
     setSending(true);
     setProblem("");
-    if (attempt.current.text !== text) attempt.current = { text, key: newKey() };
+    const media = pictures.map(({ id, alt }) => ({ id, alt }));
+    const what = JSON.stringify([text, media]);
+    if (attempt.current.what !== what) attempt.current = { what, key: newKey() };
     try {
-      const post = await api.createPost(text, attempt.current.key);
-      attempt.current = { text: "", key: "" };
+      const post = await api.createPost(text, attempt.current.key, media);
+      attempt.current = { what: "", key: "" };
       write("");
+      uploads.clear();
       feeds.add(post);
       if (me) setMe({ ...me, posts: me.posts + 1 });
       say("Posted.");
@@ -55,11 +69,24 @@ export function Composer({ isFocused = false, onPosted }: { isFocused?: boolean;
 
   return (
     <form
-      class="composer"
+      class={`composer${isDropping ? " composer-dropping" : ""}`}
       aria-label="Write a post"
       onSubmit={(event) => {
         event.preventDefault();
         void send();
+      }}
+      onPaste={(event) => addPictures(filesIn(event.clipboardData))}
+      onDragOver={(event) => {
+        if (!rules || !event.dataTransfer?.types.includes("Files")) return;
+        event.preventDefault();
+        setDropping(true);
+      }}
+      onDragLeave={() => setDropping(false)}
+      onDrop={(event) => {
+        setDropping(false);
+        if (!rules) return;
+        event.preventDefault();
+        addPictures(filesIn(event.dataTransfer));
       }}
     >
       {me && <Avatar person={me} />}
@@ -82,17 +109,19 @@ export function Composer({ isFocused = false, onPosted }: { isFocused?: boolean;
             if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void send();
           }}
         />
+        {rules && <DraftPictures uploads={uploads} rules={rules} />}
         <p id={problemId} class="problem" role="alert">
           {problem}
         </p>
         <div class="composer-foot">
+          {rules && <PictureButton rules={rules} isFull={pictures.length >= rules.perPost} onFiles={addPictures} />}
           <span id={hintId} class="composer-hint">
             <span class="visually-hidden">At most {postLimit} characters. </span>
             <kbd>Ctrl</kbd> <kbd>Enter</kbd> posts
           </span>
           <Counter left={left} isEmpty={text === ""} />
           <button type="submit" class="button" disabled={!isPostable || isSending}>
-            {isSending ? "Posting…" : "Post"}
+            {isSending ? "Posting…" : pictures.some(({ state }) => state === "uploading") ? "Uploading…" : "Post"}
           </button>
         </div>
       </div>

@@ -12,6 +12,9 @@ const paths = {
   theme: "M12 4a8 8 0 1 0 0 16V4ZM12 4a8 8 0 0 1 0 16",
   close: "M6 6l12 12M18 6 6 18",
   back: "M19 12H5M11 6l-6 6 6 6",
+  next: "M5 12h14M13 6l6 6-6 6",
+  picture: "M4 5.500h16v13H4ZM4 16l4.500-4.500 4 4 2.500-2.500 5 5M15.500 9.500h.01",
+  again: "M19 12a7 7 0 1 1-2.200-5.100M17.500 3.500v4h-4",
 } as const;
 
 export function Icon({ name }: { name: keyof typeof paths }) {

@@ -4,6 +4,7 @@ import { useShared } from "./context.ts";
 import { Dialog } from "./dialog.tsx";
 import { Icon } from "./icons.tsx";
 import { Link } from "./link.tsx";
+import { Gallery } from "./media/gallery.tsx";
 import { readText, shortAddress } from "./rich-text.ts";
 import { addresses } from "./router.ts";
 import { fullTime, shortAge, shortCount } from "./time.ts";
@@ -67,7 +68,8 @@ export function PostCard({ post, isAlone = false }: { post: Post; isAlone?: bool
             </time>
           </Link>
         </header>
-        <PostText text={post.text} />
+        {post.text && <PostText text={post.text} />}
+        <Gallery pictures={post.media ?? []} />
         <footer class="post-foot">
           <button
             type="button"

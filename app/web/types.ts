@@ -14,9 +14,35 @@ export interface User extends Author {
   readonly followedByMe?: boolean;
 }
 
+/** A picture of a post. */
+export interface PostPicture {
+  readonly url: string;
+  readonly type: string;
+  /** What it shows; may be empty. */
+  readonly alt: string;
+}
+
+/** What pictures may be. */
+export interface PictureRules {
+  /** Content types. */
+  readonly types: readonly string[];
+  readonly maxBytes: number;
+  readonly perPost: number;
+}
+
+/** Where and how a picture is to be uploaded. */
+export interface Upload {
+  readonly id: string;
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface Post {
   readonly id: string;
   readonly text: string;
+  /** Absent where a server of an older release answers. */
+  readonly media?: readonly PostPicture[];
   readonly createdAt: string;
   readonly author: Author;
   readonly likes: number;
