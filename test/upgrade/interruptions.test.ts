@@ -103,7 +103,7 @@ describe("interruptions", function () {
 
   it("kill -9 of the engine in the middle of an update is told, and the next start goes on", async () => {
     const { exited, report } = start("--phase", "3", "--json");
-    await inTheMiddleOf("chirp-gate-ready");
+    await inTheMiddleOf("chirp-gate-drained");
     process.kill(pidInLock(), "SIGKILL");
     assert.equal(await exited, 1);
     assert.match(
@@ -115,7 +115,7 @@ describe("interruptions", function () {
 
   it("kill -9 of the local AWS in the middle of an update is told, and the next start goes on", async () => {
     const { exited, report } = start("--phase", "3", "--json");
-    await inTheMiddleOf("chirp-gate-ready");
+    await inTheMiddleOf("chirp-gate-drained");
     process.kill(JSON.parse(read("aws/lock")).pid, "SIGKILL");
     assert.equal(await exited, 1);
     assert.match((await report()).problems.join("\n"), /Phase 3 was not reached\. The local AWS has ended/);
