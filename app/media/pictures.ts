@@ -30,8 +30,11 @@ export interface PicturesOptions {
 /** Seconds within which an upload has to begin: long enough for a person on a slow line who was asked to confirm. */
 const uploadSeconds = 300;
 
-/** Objects under `media/` never change, so whoever has one never has to ask again. */
-const cacheControl = "public, max-age=31536000, immutable";
+/**
+ * Objects under `media/` never change, so a browser that has one never has to ask again. Edge locations ask once a day:
+ * that is how long a picture that was deleted may still be had by those who know its address.
+ */
+const cacheControl = "public, max-age=31536000, s-maxage=86400, immutable";
 
 /** 128 bits in base64url: nobody can guess one. */
 export const uploadIdPattern = /^[A-Za-z0-9_-]{22}$/;

@@ -9,13 +9,15 @@ const proofHeader = "x-chirp-front";
 const addressHeader = "cloudfront-viewer-address";
 const protocolHeader = "cloudfront-forwarded-proto";
 
-/** Milliseconds between readings of the secret: a wrong proof may be of a new secret, or of somebody who guesses. */
-const rereadAfter = 10_000;
-
 export interface FrontOptions {
   /** Reads the secret; undefined while it has none. */
   readonly read: () => Promise<string | undefined>;
   readonly log: Logger;
+  /**
+   * Milliseconds between readings of the secret: a wrong proof may be of a new secret, or of somebody who guesses.
+   * @default 10000
+   */
+  readonly rereadAfter?: number;
 }
 
 /** CloudFront, in front of the load balancer: knows it by its secret, which may change while servers run. */
@@ -32,7 +34,7 @@ export class Front {
   /** Whether the proof is the front's. */
   async knows(proof: string): Promise<boolean> {
     if (this.#matches(proof)) return true;
-    if (performance.now() - this.#readAt < rereadAfter) return false;
+    if (performance.now() - this.#readAt < (this.#options.rereadAfter ?? 10_000)) return false;
     await this.load();
     return this.#matches(proof);
   }

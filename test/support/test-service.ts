@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { Passwords } from "../../app/domain/passwords.ts";
-import { createApp } from "../../app/server/app.ts";
+import { type AppOptions, createApp } from "../../app/server/app.ts";
 import type { Backend } from "../../app/server/backend.ts";
 import { Ids } from "../../app/server/ids.ts";
 import { type Serving, serve } from "../../app/server/serve.ts";
@@ -24,8 +24,15 @@ export const password = "correct horse battery";
 
 const page = { "/index.html": { type: "text/html; charset=utf-8", body: "<!doctype html><title>Chirp</title>" } };
 
+export interface TestServiceOptions {
+  /** @default 0 */
+  readonly trustedProxies?: number;
+  /** What a service in front of which there is CloudFront has in addition. @default nothing */
+  readonly more?: (backend: Backend) => Pick<AppOptions, "front" | "media">;
+}
+
 /** Starts the service. Its password hashes are cheap: what they cost is not what most tests are about. */
-export async function startTestService({ trustedProxies = 0 } = {}): Promise<TestService> {
+export async function startTestService({ trustedProxies = 0, more }: TestServiceOptions = {}): Promise<TestService> {
   const database = await testDatabase();
   const secrets = new TestSecrets(database.admin);
   const log = pino({ level: "silent" });
@@ -34,7 +41,7 @@ export async function startTestService({ trustedProxies = 0 } = {}): Promise<Tes
   await ids.start();
   const backend: Backend = { store: opened.store, nextId: () => ids.next() };
   const passwords = new Passwords({ cost: { N: 2, r: 8, p: 1 } });
-  const app = createApp({ backend, passwords, page, trustedProxies, log });
+  const app = createApp({ backend, passwords, page, trustedProxies, log, ...more?.(backend) });
   const serving: Serving = await serve({ app, listen: { port: 0, host: "127.0.0.1" }, maxConnectionAge: 60 });
   const url = `http://127.0.0.1:${serving.port}`;
   const client = () => new ApiClient(url);
