@@ -47,6 +47,15 @@ describe("application load balancer", function () {
     assert.match(String(echo.headers["x-amzn-trace-id"]), /^Root=1-[0-9a-f]{8}-[0-9a-f]{24}$/);
   });
 
+  it("makes no body up for a request without one", async () => {
+    // Node's own client, like browsers, would say "Content-Length: 0"; curl says nothing.
+    const socket = connect(network.port, "127.0.0.1");
+    socket.write("PUT /echo HTTP/1.1\r\nHost: chirp.localhost\r\nConnection: close\r\n\r\n");
+    const text = (await socket.toArray()).join("");
+    const { headers } = JSON.parse(text.slice(text.indexOf("{"), text.lastIndexOf("}") + 1)) as Echo;
+    assert.deepEqual([headers["transfer-encoding"], headers["content-length"]], [undefined, "0"]);
+  });
+
   it("keeps clients' connections and its own to the targets", async () => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     const remote = async () => {

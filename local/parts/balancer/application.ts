@@ -140,6 +140,9 @@ export class ApplicationListener {
   #headers(request: IncomingMessage, address: string): string[] {
     const before = request.headers["x-forwarded-for"];
     const isChunked = request.headers["transfer-encoding"] !== undefined;
+    // Node would announce a body in chunks for these, which the client has not.
+    const isBare = !isChunked && request.headers["content-length"] === undefined;
+    const hasNoBody = isBare && ["POST", "PUT", "PATCH"].includes(request.method ?? "");
     const replaced = new Set(["x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "x-amzn-trace-id"]);
     const kept = rawPairs(request.rawHeaders).filter(
       ([name]) => !hopByHop.has(name.toLowerCase()) && !replaced.has(name.toLowerCase()),
@@ -148,6 +151,7 @@ export class ApplicationListener {
     return [
       ...kept.flat(),
       ...(isChunked ? ["Transfer-Encoding", "chunked"] : []),
+      ...(hasNoBody ? ["Content-Length", "0"] : []),
       "X-Forwarded-For",
       before === undefined ? address : `${String(before)}, ${address}`,
       "X-Forwarded-Proto",
