@@ -10,6 +10,8 @@ interface Part {
   readonly row: Row;
   /** How many are drawn behind each other. */
   readonly copies: number;
+  /** Whether some requests end here, while the others go on from the part before. */
+  readonly leaf?: true;
 }
 
 const panel = { width: 270, gap: 16, top: 64, rowHeight: 92 } as const;
@@ -35,12 +37,13 @@ function partsOf(features: Features): Part[] {
   const balancer: Part = { label: "Load balancer", note: "WAF, or network ACL", row: "public subnets", copies: 1 };
   const server: Part = { label: "Server", note: "EC2, fixed address", row: "public subnets", copies: 1 };
   const group: Part = { label: "Auto Scaling group", note: "way out through NAT", row: "private subnets", copies: 3 };
-  const front: Part = { label: "CloudFront", note: "pictures come from S3", row: "edge locations", copies: 2 };
+  const cloudFront: Part = { label: "CloudFront", note: "HTTPS, WAF, cache", row: "edge locations", copies: 1 };
+  const bucket: Part = { label: "S3 bucket", note: "pictures", row: "edge locations", copies: 1, leaf: true };
   const standby = features.database.standby;
   const note = standby ? "RDS, standby in a second zone" : "RDS, encrypted";
   return [
     { label: "Browser", note: "one address throughout", row: "internet", copies: 1 },
-    ...(features.pictures === "served" ? [front] : []),
+    ...(features.pictures === "served" ? [cloudFront, bucket] : []),
     ...(features.entry === "server" ? [] : [balancer]),
     features.fleet === "group" ? group : server,
     { label: "MySQL", note, row: "isolated subnets", copies: standby ? 2 : 1 },
@@ -58,7 +61,9 @@ function drawRow(row: Row, index: number, width: number): string {
 function drawPanel(phase: Phase, left: number): string {
   const parts = partsOf(phase.features);
   const places = parts.map((part) => placeOf(part, parts, left));
-  const arrows = places.slice(1).map((to, index) => drawArrow(places[index] as Place, to));
+  const arrows = places
+    .slice(1)
+    .map((to, index) => drawArrow(places[parts[index]?.leaf ? index - 1 : index] as Place, to));
   const middle = left + panel.width / 2;
   return [
     `<rect x="${left}" y="8" width="${panel.width}" height="${panel.top - 8 + rows.length * panel.rowHeight}" rx="10" fill="none" stroke="#c3cddd"/>`,
@@ -113,8 +118,9 @@ function describe(phases: readonly Phase[]): string {
 
 function path(features: Features): string {
   return partsOf(features)
-    .map(({ label }) => label)
-    .join(" to ");
+    .map(({ label, leaf }) => (leaf ? `${label} or` : label))
+    .join(" to ")
+    .replaceAll(" or to ", " or ");
 }
 
 const centre = (place: Place) => place.x + place.width / 2;
