@@ -11,7 +11,7 @@ interface AxeViolation {
 
 describe("The page for everybody", function () {
   this.timeout(120_000);
-  const { person, visit } = pageFixture();
+  const { client, person, visit } = pageFixture();
 
   it("can be used with the keyboard alone", async () => {
     await person("typist", ["First", "Second", "Third"]);
@@ -110,6 +110,18 @@ describe("The page for everybody", function () {
     await page.getByLabel("Name").fill("thumb");
     await page.getByRole("main").getByText("@thumbs", { exact: true }).waitFor();
     await check("search");
+  });
+
+  it("lets no name turn round the handle beside it", async () => {
+    const mirror = client();
+    await mirror.post("/api/signup", { name: "mirror", password, displayName: "right to \u202eleft" });
+    await mirror.post("/api/posts", { text: "Through the looking-glass" });
+    const { page } = await visit({}, "/@mirror");
+    const author = post(page, "looking-glass").locator("header a").first();
+    const [name, handle] = await Promise.all(
+      ["strong", ".handle"].map((part) => author.locator(part).boundingBox({ timeout: 5000 })),
+    );
+    assert.ok(name && handle && handle.x >= name.x + name.width, JSON.stringify({ name, handle }));
   });
 
   it("follows the device's colours, or the reader's choice", async () => {
