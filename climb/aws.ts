@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { Status } from "../local/endpoint/control.ts";
 import { type Exit, leash } from "../local/process/leash.ts";
 import { freePort, isListening } from "../local/process/ports.ts";
 import { lastLines } from "../tools/run.ts";
@@ -24,6 +25,8 @@ export interface Aws {
   /** The one address that people use, by the name that the stack has given it so far. */
   url(): Promise<string>;
   target(): Promise<Target>;
+  /** What it tells about itself and its parts. */
+  status(): Promise<Status>;
   /** How to reach the database as its administrator; undefined while there is none. */
   database(): Promise<DatabaseAddress | undefined>;
   /** Settles when the process has ended, whoever ended it. */
@@ -35,18 +38,6 @@ interface Ready {
   readonly type: "ready";
   readonly providerPort: number;
   readonly endpoint: string;
-}
-
-/** What the local AWS tells about itself, as far as it is used here. */
-interface Status {
-  readonly entryUrl: string;
-  readonly database: null | {
-    readonly host: string;
-    readonly port: number;
-    readonly adminUser: string;
-    readonly adminPassword: string;
-    readonly database: string;
-  };
 }
 
 /** The database server may need some seconds to write what it has in memory. */
@@ -70,6 +61,7 @@ export async function startAws({ dir, port, log }: AwsOptions): Promise<Aws> {
   const url = async () => (await status()).entryUrl;
   return {
     providers: `aws:${providerPort},awsx:${providerPort}`,
+    status,
     url,
     // The name resolves to this machine in every browser, but not in every system's resolver.
     target: async () => ({ host: "127.0.0.1", port, name: new URL(await url()).host }),
