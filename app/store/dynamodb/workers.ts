@@ -7,12 +7,22 @@ import { keys } from "./keys.ts";
 /** Numbers tried before something else must be wrong: with half of all taken, one in 2^50 would need more. */
 const tries = 50;
 
+export interface WorkerLeasesOptions {
+  /** The time in Unix milliseconds. @default this machine's */
+  readonly clock?: () => number;
+  /** How many numbers there are. @default all */
+  readonly numbers?: number;
+}
+
 /**
  * Worker numbers as items. An item says until when ids of its number may exist; a grant begins after that and moves it,
  * both in one conditional write. So windows never overlap, whatever servers' clocks do. A clock only says which leases
  * are over, and DynamoDB tells none: the server's own has to do.
  */
-export function dynamoWorkerLeases(table: DynamoTable, clock: () => number = Date.now): WorkerLeases {
+export function dynamoWorkerLeases(
+  table: DynamoTable,
+  { clock = Date.now, numbers = workerCount }: WorkerLeasesOptions = {},
+): WorkerLeases {
   async function read(worker: number): Promise<{ until: number; holder: string }> {
     const item = await table.get(keys.worker(worker));
     return { until: Number(item?.until_ms?.N ?? 0), holder: item?.holder?.S ?? "" };
@@ -37,7 +47,7 @@ export function dynamoWorkerLeases(table: DynamoTable, clock: () => number = Dat
   return {
     async claim(holder, duration) {
       for (let attempt = 0; attempt < tries; attempt++) {
-        const worker = Math.floor(Math.random() * workerCount);
+        const worker = Math.floor(Math.random() * numbers);
         const { until: was } = await read(worker);
         const now = clock();
         if (was >= now) continue;
