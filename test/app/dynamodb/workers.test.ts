@@ -56,7 +56,7 @@ describe("Worker numbers in DynamoDB", function () {
           for (const b of spans.slice(index + 1))
             if (a.worker === b.worker) assert.ok(a.until < b.from || b.until < a.from, JSON.stringify([a, b]));
       }),
-      { numRuns: 60 },
+      { numRuns: 20 },
     );
   });
 
