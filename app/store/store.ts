@@ -8,7 +8,8 @@ import type { Picture } from "../domain/pictures.ts";
  * - Writing something twice is writing it once: ids are made by the caller, relations are set rather than added.
  *   A store may therefore retry a write whose outcome it does not know.
  * - Nothing is removed: a deleted post, an ended session, a withdrawn like is marked so and keeps its row.
- * - What a write returned for is there for every reader afterwards, on every server.
+ * - What a write returned for is there for every reader afterwards, on every server. Only a post of somebody else may
+ *   reach a home timeline a moment later, where home timelines are filled by events.
  */
 export interface Store extends Accounts, Sessions, Posts, Removals, Relations, Timelines, Attempts {
   /** Settles when the store answers; rejects with a 503 when it can't. */
