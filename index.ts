@@ -53,25 +53,34 @@ const edge =
         zones: record.zones,
         securityGroupId: firewall.balancerId,
         connectionAge: recordTtl,
-        countedElsewhere:
-          features.pictures === "served" ? secret && { header: proofHeader, value: secret.value } : undefined,
+        countedElsewhere: secret && { header: proofHeader, value: secret.value },
       })
     : undefined;
 const targetGroupArn = edge?.targetGroupArn;
 
-const balancerName = edge?.door.address;
 const media =
-  secret &&
-  new Media(name, {
-    teardown,
-    front:
-      features.pictures === "served" && balancerName
-        ? { ...config, balancerName, https: certificateArn !== undefined, secret, domain }
-        : undefined,
-  });
+  features.pictures === "served" && secret && edge
+    ? new Media(name, {
+        teardown,
+        front: {
+          ...config,
+          balancerName: edge.door.address,
+          https: certificateArn !== undefined,
+          secret,
+          domain,
+        },
+      })
+    : undefined;
 const served = media?.served;
 
-const environment = serverEnvironment({ region, database, edge: record.edge, media: served, connectionAge: recordTtl });
+const environment = serverEnvironment({
+  region,
+  database,
+  edge: record.edge,
+  media: served,
+  frontSecretArn: secret?.arn,
+  connectionAge: recordTtl,
+});
 const delivery = new Delivery(name, { releaseName: release, ...artifacts, environment, teardown });
 
 const { adminSecretArn, appSecretArn } = database;
@@ -83,6 +92,7 @@ const identity = new Identity(name, {
   adminSecretArn,
   appSecretArn,
   media: served,
+  frontSecretArn: secret?.arn,
 });
 
 const machine = {
@@ -92,7 +102,7 @@ const machine = {
   securityGroupId: firewall.serversId,
   identity,
   targetGroupArn,
-  after: [network, firewall, delivery, ...(edge === undefined ? [] : [edge])],
+  after: [network, firewall, delivery, ...[edge, media].filter((component) => component !== undefined)],
 };
 const server =
   features.fleet === "server"
@@ -135,7 +145,15 @@ const switchover = new Switchover(name, {
   after: [firewall, ...[edge, secret, media, server, group].filter((component) => component !== undefined)],
 });
 
-new StackRecord(name, { stack, record, after: [network, database, delivery, switchover] });
+// Pictures that are only kept: whatever served them serves on until clients have moved.
+const kept =
+  features.pictures === "kept" ? new Media(name, { teardown, front: undefined, after: [switchover] }) : undefined;
+
+new StackRecord(name, {
+  stack,
+  record,
+  after: [network, database, delivery, switchover, ...(kept === undefined ? [] : [kept])],
+});
 
 /** Name or address at which people and programs enter. */
 export const entryAddress = domainName ?? door.address;

@@ -47,11 +47,19 @@ export function privateBucket(name: string, teardown: boolean, parent: pulumi.Re
 /** A statement of a bucket's policy. */
 export type PolicyStatement = Readonly<Record<string, unknown>>;
 
-/** The policy of a private bucket: TLS only, and what others than the account's own roles may do. */
+/** Arguments of `bucketPolicy`. */
+export interface BucketPolicyArgs {
+  /** What others than the account's own roles may do. @default nothing */
+  readonly statements?: readonly PolicyStatement[];
+  /** What has to be over before the policy changes. @default nothing */
+  readonly after?: readonly pulumi.Resource[] | undefined;
+}
+
+/** The policy of a private bucket: TLS only, and whatever else is allowed. */
 export function bucketPolicy(
   name: string,
   { bucket, closed }: PrivateBucket,
-  statements: readonly PolicyStatement[],
+  { statements = [], after = [] }: BucketPolicyArgs,
   parent: pulumi.Resource,
 ): void {
   new aws.s3.BucketPolicy(
@@ -74,6 +82,6 @@ export function bucketPolicy(
       }),
     },
     // S3 refuses two changes of a bucket's access at once.
-    { parent, dependsOn: [closed] },
+    { parent, dependsOn: [closed, ...after] },
   );
 }

@@ -12,6 +12,8 @@ export interface IdentityArgs {
   readonly appSecretArn: pulumi.Input<string>;
   /** Bucket of pictures and secret of CloudFront, in a stack that has them. @default none */
   readonly media?: ServedMedia | undefined;
+  /** Secret by which CloudFront proves itself, in a stack that ever had one. @default none */
+  readonly frontSecretArn?: pulumi.Output<string> | undefined;
 }
 
 /** Who a server is to AWS, and the little it may do. */
@@ -37,19 +39,31 @@ export class Identity extends pulumi.ComponentResource {
           Statement: [
             allow(["ssm:GetParameter"], [args.releaseArn]),
             allow(["s3:GetObject"], [pulumi.interpolate`${args.bucketArn}/*`]),
-            allow(["secretsmanager:GetSecretValue"], [args.adminSecretArn, args.appSecretArn]),
+            allow(
+              ["secretsmanager:GetSecretValue"],
+              [args.adminSecretArn, args.appSecretArn, ...(args.frontSecretArn ? [args.frontSecretArn] : [])],
+            ),
             allow(["secretsmanager:PutSecretValue"], [args.appSecretArn]),
             allow(
               ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
               [pulumi.interpolate`${logs.arn}:*`],
             ),
             allow(sessionManager, ["*"]),
-            ...(args.media ? picturePermissions(args.media) : []),
           ],
         }),
       },
       child,
     );
+    // Of its own, so that it goes last: servers sign uploads until the last of them has been replaced.
+    if (args.media !== undefined)
+      new aws.iam.RolePolicy(
+        `${name}-servers-media-policy`,
+        {
+          role: role.name,
+          policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: picturePermissions(args.media) }),
+        },
+        child,
+      );
     const profile = new aws.iam.InstanceProfile(`${name}-servers-profile`, { role: role.name }, child);
     this.instanceProfileName = profile.name;
     this.instanceProfileArn = profile.arn;
@@ -58,14 +72,13 @@ export class Identity extends pulumi.ComponentResource {
 }
 
 /** Uploads are signed in a server's name, so it may do what its signatures allow; and read, adopt and remove them. */
-function picturePermissions({ bucketArn, secretArn }: ServedMedia) {
+function picturePermissions({ bucketArn }: ServedMedia) {
   const under = (folder: string) => pulumi.interpolate`${bucketArn}/${folder}/*`;
   return [
     allow(["s3:PutObject", "s3:DeleteObject"], [under("incoming"), under("media")]),
     allow(["s3:GetObject"], [under("incoming")]),
     // Without it S3 says "forbidden" of an object that isn't there.
     allow(["s3:ListBucket"], [bucketArn]),
-    allow(["secretsmanager:GetSecretValue"], [secretArn]),
   ];
 }
 

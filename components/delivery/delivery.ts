@@ -28,7 +28,7 @@ export class Delivery extends pulumi.ComponentResource {
     super("chirp:delivery:Delivery", name, {}, opts);
     const made = privateBucket(`${name}-releases`, args.teardown, this);
     const { bucket } = made;
-    bucketPolicy(`${name}-releases-policy`, made, [], this);
+    bucketPolicy(`${name}-releases-policy`, made, {}, this);
     const store = (role: "agent" | "server", artifact: Artifact) =>
       new aws.s3.BucketObjectv2(
         `${name}-release-${role}`,

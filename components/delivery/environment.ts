@@ -10,13 +10,15 @@ export interface EnvironmentArgs {
   readonly edge: "alb" | "nlb" | null;
   /** Undefined in a stack without pictures. */
   readonly media: ServedMedia | undefined;
+  /** Secret by which CloudFront proves itself; undefined in a stack that never had one. */
+  readonly frontSecretArn: pulumi.Output<string> | undefined;
   /** Seconds after which a server closes a kept-alive connection, so that clients notice a moved record. */
   readonly connectionAge: number;
 }
 
 /** The environment of a server: everything that it knows of the stack around it. */
 export function serverEnvironment(args: EnvironmentArgs): Record<string, pulumi.Input<string>> {
-  const { region, database, edge, media, connectionAge } = args;
+  const { region, database, edge, media, frontSecretArn, connectionAge } = args;
   return {
     AWS_REGION: region,
     DB_HOST: database.host,
@@ -29,6 +31,7 @@ export function serverEnvironment(args: EnvironmentArgs): Record<string, pulumi.
     TRUSTED_PROXIES: edge === "alb" ? "1" : "0",
     MAX_CONNECTION_AGE_SECONDS: String(connectionAge),
     LOG_LEVEL: "info",
-    ...(media && { MEDIA_BUCKET: media.bucketName, MEDIA_HOST: media.host, FRONT_SECRET: media.secretArn }),
+    ...(media && { MEDIA_BUCKET: media.bucketName, MEDIA_HOST: media.host }),
+    ...(frontSecretArn && { FRONT_SECRET: frontSecretArn }),
   };
 }

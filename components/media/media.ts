@@ -10,6 +10,8 @@ export interface MediaArgs {
   readonly front: FrontArgs | undefined;
   /** Whether the bucket may be deleted with what is in it: the first of the two updates that remove a stack. */
   readonly teardown: boolean;
+  /** What has to be over before a front that is no longer wanted may read no more. @default nothing */
+  readonly after?: readonly pulumi.Resource[];
 }
 
 /** What servers are told about pictures, where these are served. */
@@ -18,8 +20,6 @@ export interface ServedMedia {
   readonly bucketArn: pulumi.Output<string>;
   /** Host name of the front. */
   readonly host: pulumi.Output<string>;
-  /** ARN of the secret by which the front proves itself. */
-  readonly secretArn: pulumi.Output<string>;
 }
 
 /** Pictures: the bucket that browsers upload to, and CloudFront, which serves them and everything else. */
@@ -34,16 +34,11 @@ export class Media extends pulumi.ComponentResource {
     const { bucket } = made;
     expireLeftovers(`${name}-media-lifecycle`, bucket, this);
     const front = args.front && new Front(name, { ...args.front, bucket }, { parent: this });
-    bucketPolicy(`${name}-media-policy`, made, front ? [readingBy(front, bucket)] : [], this);
+    const policy = `${name}-media-policy`;
+    bucketPolicy(policy, made, { statements: front ? [readingBy(front, bucket)] : [], after: args.after }, this);
     if (args.front && front) allowUploads(`${name}-media-cors`, bucket, pagesOf(front, args.front), this);
     this.door = front?.door;
-    if (args.front && front)
-      this.served = {
-        bucketName: bucket.bucket,
-        bucketArn: bucket.arn,
-        host: front.host,
-        secretArn: args.front.secret.arn,
-      };
+    this.served = front && { bucketName: bucket.bucket, bucketArn: bucket.arn, host: front.host };
     this.registerOutputs({ bucketName: bucket.bucket });
   }
 }

@@ -146,7 +146,6 @@ describe("media: CloudFront", () => {
       bucketName: "chirp-media-1a2b3c4",
       bucketArn: "arn:chirp-media",
       host: "chirp-front.cloudfront.example",
-      secretArn: "arn:chirp-front-secret",
     });
   });
 

@@ -127,6 +127,18 @@ describe("the program", function () {
     assert.equal(down.outputs.url, "http://chirp.example.com");
     const release = down.one("aws:ssm/parameter:Parameter", "chirp-release").inputs.value as string;
     assert.equal(JSON.parse(release).env.MEDIA_BUCKET, undefined);
+    // Until clients have moved, everything works for those who still come through CloudFront.
+    assert.equal(JSON.parse(release).env.FRONT_SECRET, "arn:chirp-front-secret");
+    const waf = (run: Run) => run.one("aws:wafv2/webAcl:WebAcl", "chirp-waf").inputs;
+    assert.deepEqual(waf(down), waf(up));
+    assert.match(JSON.stringify(waf(up)), /notStatement.*x-chirp-front/);
+    const policy = everythingBefore(down.one("aws:s3/bucketPolicy:BucketPolicy", "chirp-media-policy"), down);
+    assert.ok(policy.has(down.one("aws:route53/record:Record", "chirp-record").urn));
+    const rights = "chirp-servers-media-policy";
+    assert.deepEqual(
+      [up, down].map((run) => run.has("aws:iam/rolePolicy:RolePolicy", rights)),
+      [true, false],
+    );
     const state = down.one("aws:ssm/parameter:Parameter", "chirp-state");
     const before = everythingBefore(state, down);
     for (const { type, urn, name } of down.all)

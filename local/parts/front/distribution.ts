@@ -68,16 +68,23 @@ export class Distribution {
   close(): void {
     this.#isClosing = true;
     for (const [socket, requests] of this.#sockets) if (requests === 0) socket.destroy();
-    this.#agent.destroy();
     this.#server.close();
+    this.#endWhenIdle();
+  }
+
+  /** Lets go of the origins once nobody waits for an answer of theirs. */
+  #endWhenIdle(): void {
+    if ([...this.#sockets.values()].every((requests) => requests === 0)) this.#agent.destroy();
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { socket } = request;
     this.#sockets.set(socket, (this.#sockets.get(socket) ?? 0) + 1);
     response.once("close", () => {
-      this.#sockets.set(socket, (this.#sockets.get(socket) ?? 1) - 1);
-      if (this.#isClosing) socket.end();
+      if (this.#sockets.has(socket)) this.#sockets.set(socket, (this.#sockets.get(socket) ?? 1) - 1);
+      if (!this.#isClosing) return;
+      socket.end();
+      this.#endWhenIdle();
     });
     try {
       await this.#answer(request, response);
