@@ -2,8 +2,8 @@
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { claim } from "../tools/claim.ts";
 import { LocalAws } from "./local-aws.ts";
-import { lockFolder } from "./lock.ts";
 import { serveProvider } from "./provider/service.ts";
 
 /** What is said once everything is up; the climb waits for it. */
@@ -24,8 +24,12 @@ const { values } = parseArgs({
 async function main(): Promise<void> {
   const dir = resolve(values.dir);
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const lock = lockFolder(dir);
-  process.on("exit", () => lock.release());
+  const folder = await claim(join(dir, "lock"));
+  if (!folder.held)
+    throw new Error(
+      `${dir} is in use by process ${folder.pid}. Only one local AWS can run on a folder: stop that one ` +
+        `(kill ${folder.pid}), or use another folder with --dir`,
+    );
   const logFile = join(dir, "local-aws.log");
   const log = (message: string) => appendFileSync(logFile, `${new Date().toISOString()} ${message}\n`);
   const aws = new LocalAws({ dir, log, port: parsePort(values.port) });
@@ -44,6 +48,7 @@ async function main(): Promise<void> {
   await stopping.promise;
   provider.stop();
   await aws.stop();
+  await folder.release();
 }
 
 function parsePort(value: string): number {
