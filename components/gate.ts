@@ -10,7 +10,7 @@ export interface GateArgs {
   readonly artifact: Artifact;
   /** CloudWatch log group, `/chirp/<stack>/gate`. */
   readonly logGroupName: string;
-  /** Target group whose targets it looks at and takes out, in a stack that has one. */
+  /** Target group whose targets it looks at, puts in and takes out, in a stack that has one. */
   readonly targetGroupArn: pulumi.Input<string> | undefined;
   /** Route 53 zone it looks at, in a stack with a domain name. */
   readonly hostedZoneId: string | undefined;
@@ -51,7 +51,12 @@ export class Gate extends pulumi.ComponentResource {
             ),
             ...(args.targetGroupArn === undefined
               ? []
-              : [allow(["elasticloadbalancing:DeregisterTargets"], [args.targetGroupArn])]),
+              : [
+                  allow(
+                    ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
+                    [args.targetGroupArn],
+                  ),
+                ]),
             ...(args.hostedZoneId === undefined
               ? []
               : [allow(["route53:ListResourceRecordSets"], [`arn:aws:route53:::hostedzone/${args.hostedZoneId}`])]),

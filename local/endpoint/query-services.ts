@@ -22,12 +22,21 @@ export const queryOperations: Readonly<Record<string, { readonly namespace: stri
       ],
     };
   }),
+  RegisterTargets: elb((parameters, aws) => {
+    const group = targetGroup(parameters, aws);
+    for (const entry of list(parameters, "Targets.member")) {
+      const id = entry.get("Id") ?? "";
+      aws.targets.register(group.id, id, Number(entry.get("Port") ?? group.inputs.port));
+      rememberRegistration(aws, group.id, id, true);
+    }
+    return {};
+  }),
   DeregisterTargets: elb((parameters, aws) => {
     const group = targetGroup(parameters, aws);
     for (const entry of list(parameters, "Targets.member")) {
       const id = entry.get("Id") ?? "";
       aws.targets.deregister(group.id, id, entry.has("Port") ? Number(entry.get("Port")) : undefined);
-      rememberDeregistration(aws, group.id, id);
+      rememberRegistration(aws, group.id, id, false);
     }
     return {};
   }),
@@ -83,11 +92,11 @@ function describe(id: string, port: number, state: string, reason: string | unde
   };
 }
 
-/** The attachment stays in the program; only the target is gone, and stays gone after a restart. */
-function rememberDeregistration(aws: LocalAws, group: string, id: string): void {
+/** The attachment stays in the program; only the target comes or goes, and that outlasts a restart. */
+function rememberRegistration(aws: LocalAws, group: string, id: string, isRegistered: boolean): void {
   for (const record of aws.registry.ofType("aws:lb/targetGroupAttachment:TargetGroupAttachment")) {
     if (record.inputs.targetGroupArn !== group || record.inputs.targetId !== id) continue;
-    record.state.isDeregistered = true;
+    record.state.isDeregistered = !isRegistered;
     aws.registry.save(record);
   }
 }

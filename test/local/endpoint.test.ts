@@ -8,6 +8,7 @@ import {
   DeregisterTargetsCommand,
   DescribeTargetHealthCommand,
   ElasticLoadBalancingV2Client,
+  RegisterTargetsCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { ListResourceRecordSetsCommand, Route53Client } from "@aws-sdk/client-route-53";
 import { GetObjectCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -111,7 +112,7 @@ describe("endpoint, asked by AWS's own SDK", () => {
     await assert.rejects(test.delete("aws:s3/bucket:Bucket", "releases", { ...made, id: Bucket }), /BucketNotEmpty/);
   });
 
-  it("describes targets and takes them out", async () => {
+  it("describes targets, takes them out and puts them back", async () => {
     const balancing = new ElasticLoadBalancingV2Client(settings);
     const group = { port: 80, protocol: "HTTP", vpcId: "vpc-1", deregistrationDelay: 0 };
     const { id: TargetGroupArn } = await test.create("aws:lb/targetGroup:TargetGroup", "targets", group);
@@ -130,6 +131,8 @@ describe("endpoint, asked by AWS's own SDK", () => {
     await balancing.send(new DeregisterTargetsCommand({ TargetGroupArn, Targets: [{ Id: "i-1" }] }));
     assert.deepEqual(await describe(), []);
     assert.deepEqual(await describe(["i-1"]), [["i-1", "unused", "Target.NotRegistered"]]);
+    await balancing.send(new RegisterTargetsCommand({ TargetGroupArn, Targets: [{ Id: "i-1" }] }));
+    assert.deepEqual(await describe(), [["i-1", "unused", "Target.NotInUse"]]);
     const unknown = new DescribeTargetHealthCommand({ TargetGroupArn: "arn:none" });
     await assert.rejects(balancing.send(unknown), /Target groups 'arn:none' not found/);
   });

@@ -1,6 +1,7 @@
 import { type Patience, waitFor, waitUntil } from "./patience.ts";
 import type { DrainedRequest, GateRequest, MovedRequest, ReadyRequest } from "./request.ts";
 import {
+  isOut,
   judgeAddress,
   judgeBalancer,
   judgeDrained,
@@ -35,7 +36,11 @@ async function ready(request: ReadyRequest, world: World, patience: Patience): P
     );
   const lookAtFleet = async (): Promise<Verdict> => {
     const targets = await world.targets(targetGroupArn);
-    if (fleet.kind === "server") return judgeServer(fleet.instanceId, targets);
+    if (fleet.kind === "server") {
+      // An update that ended early may have drained this server and left its attachment: then nothing else puts it back.
+      if (isOut(fleet.instanceId, targets)) await world.register(targetGroupArn, fleet.instanceId);
+      return judgeServer(fleet.instanceId, targets);
+    }
     const [members, newest] = await Promise.all([world.members(fleet.name), world.newestRefresh(fleet.name)]);
     return judgeGroup(fleet, members, newest, targets);
   };

@@ -55,6 +55,11 @@ export function judgeBalancer(address: string, answer: Answer): Verdict {
   return status !== undefined && status < 500 ? met(text) : waiting(text);
 }
 
+/** Whether a server gets no requests from the load balancer, and never will by itself. */
+export function isOut(instanceId: string, targets: readonly Target[]): boolean {
+  return targets.every(({ id, state }) => id !== instanceId || state === "draining");
+}
+
 /** Whether one server is healthy behind the load balancer. */
 export function judgeServer(instanceId: string, targets: readonly Target[]): Verdict {
   const target = targets.find(({ id }) => id === instanceId);

@@ -7,6 +7,7 @@ import {
   DeregisterTargetsCommand,
   DescribeTargetHealthCommand,
   ElasticLoadBalancingV2Client,
+  RegisterTargetsCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { ListResourceRecordSetsCommand, Route53Client } from "@aws-sdk/client-route-53";
 import type { Answer, Member, Refresh, Target } from "./verdicts.ts";
@@ -14,6 +15,7 @@ import type { Answer, Member, Refresh, Target } from "./verdicts.ts";
 /** The little of AWS that the waiter looks at and touches. */
 export interface World {
   targets(targetGroupArn: string): Promise<Target[]>;
+  register(targetGroupArn: string, id: string): Promise<void>;
   deregister(targetGroupArn: string, ids: readonly string[]): Promise<void>;
   /** Servers of one group; undefined when there is no such group. */
   members(group: string): Promise<Member[] | undefined>;
@@ -48,6 +50,9 @@ export function awsWorld(): World {
         state: TargetHealth?.State ?? "unknown",
         reason: TargetHealth?.Reason,
       }));
+    },
+    async register(targetGroupArn, id) {
+      await balancing.send(new RegisterTargetsCommand({ TargetGroupArn: targetGroupArn, Targets: [{ Id: id }] }));
     },
     async deregister(targetGroupArn, ids) {
       const Targets = ids.map((Id) => ({ Id }));

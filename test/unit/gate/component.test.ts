@@ -30,10 +30,11 @@ describe("gate", () => {
     );
   });
 
-  it("may take targets out of its own target group only, and read its own zone only", async () => {
+  it("may put targets into and take them out of its own target group only, and read its own zone only", async () => {
     const found = await statements({ targetGroupArn: "arn:targets", hostedZoneId: "Z1" });
     const resourceOf = (action: string) => found.find(({ Action }) => Action.includes(action))?.Resource;
-    assert.deepEqual(resourceOf("elasticloadbalancing:DeregisterTargets"), ["arn:targets"]);
+    for (const action of ["RegisterTargets", "DeregisterTargets"])
+      assert.deepEqual(resourceOf(`elasticloadbalancing:${action}`), ["arn:targets"]);
     assert.deepEqual(resourceOf("route53:ListResourceRecordSets"), ["arn:aws:route53:::hostedzone/Z1"]);
   });
 

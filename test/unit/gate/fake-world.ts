@@ -20,6 +20,7 @@ export function fakePatience(seconds: number): Patience & { readonly passed: () 
 export function fakeWorld(parts: Partial<World>): World {
   return {
     targets: async () => [],
+    register: async () => {},
     deregister: async () => {},
     members: async () => undefined,
     everyMember: async () => [],

@@ -48,6 +48,17 @@ describe("gate ready", () => {
     assert.match(await perform(behind, world, fakePatience(900)), /i-1 is healthy.*status 301/);
   });
 
+  it("puts a single server back that an update drained before it ended early", async () => {
+    const put: string[] = [];
+    const world = fakeWorld({
+      targets: inTurn([healthy("i-2"), draining("i-1")], [healthy("i-2")], [starting("i-1")], [healthy("i-1")]),
+      register: async (arn, id) => void put.push(`${arn} ${id}`),
+      health: async () => ({ status: 200 }),
+    });
+    await perform(behind, world, fakePatience(900));
+    assert.deepEqual(put, ["arn:targets i-1", "arn:targets i-1"]);
+  });
+
   it("waits until a refresh is over and enough servers of the right version are healthy", async () => {
     const world = fakeWorld({
       members: inTurn<Member[] | undefined>(
