@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { count } from "../../climb/engine/events.ts";
 import type { Outcome } from "../../climb/engine/pulumi.ts";
 import { checkLedger } from "../../climb/traffic/check.ts";
+import { expect } from "../../climb/traffic/expected.ts";
+import { readLedger } from "../../climb/traffic/ledger.ts";
 import { startTraffic, type Traffic } from "../../climb/traffic/process.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { inWords, type LocalStack, startLocalStack } from "../support/local-stack.ts";
@@ -32,6 +34,22 @@ const retired = {
     "Policy chirp-group-tracking",
     "Route chirp-vpc-app-1",
     "Route chirp-vpc-app-2",
+  ],
+  "4 → 3": [
+    "BucketCorsConfiguration chirp-media-cors",
+    "Certificate chirp-front-certificate",
+    "CertificateValidation chirp-front-certificate-validation",
+    "Distribution chirp-front",
+    "Front chirp",
+    "FrontCertificate chirp",
+    "FrontWaf chirp",
+    "IpSet chirp-front-blocked",
+    "OriginAccessControl chirp-front-access",
+    "OriginRequestPolicy chirp-front-request",
+    "Record chirp-front-certificate-proof",
+    "ResponseHeadersPolicy chirp-front-media-headers",
+    "RolePolicy chirp-servers-media-policy",
+    "WebAcl chirp-front-waf",
   ],
 } as const;
 
@@ -84,6 +102,12 @@ for (const edge of ["alb", "nlb"] as const) {
       return made;
     }
 
+    /** Whether a post with a picture has been acknowledged. */
+    async function usedPictures(): Promise<{ taken: boolean } | undefined> {
+      const { posts } = await expect(readLedger(ledger));
+      return [...posts.values()].some(({ picture }) => picture !== undefined) ? { taken: true } : undefined;
+    }
+
     const deletions = ({ progress }: Outcome) =>
       inWords(progress.changes, "delete").map((text) => text.replace(/^delete /, ""));
 
@@ -119,13 +143,36 @@ for (const edge of ["alb", "nlb"] as const) {
       await move(3);
     });
 
-    it("has every acknowledged write in the database in the end", async () => {
+    it("3 → 4 takes nothing away", async () => {
+      assert.deepEqual(deletions(await move(4)), []);
+      const { taken } = await until(async () => usedPictures(), { describe: "people post pictures", timeout: 30_000 });
+      assert.ok(taken);
+    });
+
+    it("changes nothing when phase 4 is brought up again, though the secret is looked up anew", async () => {
+      const again = await local.up(4);
+      assert.ok(again.ok, again.reason);
+      assert.deepEqual(inWords(again.progress.changes), []);
+    });
+
+    it("4 → 3 takes what serves pictures, and keeps the pictures", async () => {
+      assert.deepEqual(deletions(await move(3)), retired["4 → 3"]);
+    });
+
+    it("3 → 4 shows them again", async () => {
+      assert.deepEqual(deletions(await move(4)), []);
+    });
+
+    it("has every acknowledged write in the database in the end, and every picture as it was uploaded", async () => {
       await traffic.pause();
       const database = await local.aws.database();
       assert.ok(database);
-      const { rows, found, duplicates, samples } = await checkLedger(ledger, database);
+      const check = await checkLedger(ledger, database, await local.aws.target());
+      const { rows, found, duplicates, samples, pictures } = check;
       assert.ok(rows > 1000, `only ${rows} rows`);
       assert.deepEqual({ found, duplicates, samples }, { found: rows, duplicates: 0, samples: [] });
+      assert.ok(pictures && pictures.expected > 0);
+      assert.equal(pictures.same, pictures.expected);
       await traffic.resume();
     });
   });
