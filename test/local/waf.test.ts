@@ -81,4 +81,32 @@ describe("WAF", () => {
       /rule geo: the local AWS does not evaluate a geoMatchStatement/,
     );
   });
+
+  it("does not count what carries a header that a rule leaves out", async () => {
+    const counted = await TestNetwork.make(test, "counted");
+    await counted.healthyServer("server");
+    const carries = {
+      byteMatchStatement: {
+        fieldToMatch: { singleHeader: { name: "x-proof" } },
+        positionalConstraint: "EXACTLY",
+        searchString: "secret",
+        textTransformations: [{ priority: 0, type: "NONE" }],
+      },
+    };
+    const scopeDownStatement = { notStatement: { statement: carries } };
+    const statement = { rateBasedStatement: { limit: 10, aggregateKeyType: "IP", scopeDownStatement } };
+    const acl = await test.create(webAcl, "counted", {
+      scope: "REGIONAL",
+      defaultAction: { allow: {} },
+      rules: [{ name: "rate", priority: 0, action: { block: {} }, statement }],
+      visibilityConfig,
+    });
+    await test.create(association, "counted", { resourceArn: counted.balancer.id, webAclArn: acl.outputs.arn });
+    const ask = async (proof: string) =>
+      (await http(counted.port, "/", { from: "127.0.0.30", headers: { "X-Proof": proof } })).status;
+    for (let count = 0; count < 15; count++) assert.equal(await ask("secret"), 200);
+    for (let count = 0; count < 10; count++) assert.equal(await ask("guess"), 200);
+    assert.equal(await ask("guess"), 403);
+    assert.equal(await ask("secret"), 200);
+  });
 });
