@@ -58,7 +58,7 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
   const report = (line: string) => view.line(line);
   const { signal } = shutdown;
   if (!process.env.CHIRP_DATABASE_URL) await ensureProgram(databaseServer, { report });
-  const programs = await ensurePulumi({ report });
+  const programs = await ensurePulumi({ report, signal });
   signal.throwIfAborted();
   const folder = await openFolder(flags.dir, { fresh: flags.fresh });
   shutdown.onEnd(() => folder.release());

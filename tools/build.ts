@@ -8,6 +8,8 @@ export interface BuildOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Stamped into the CLI: one without a version is refused by the SDK. */
   readonly version: string;
+  /** Ends the build. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Each program has a module of its own, because the two can't share one set of pinned dependencies. */
@@ -22,7 +24,7 @@ const modules = [
  * @returns the folder with both programs.
  * @throws when there is no Go, or a build fails.
  */
-export async function buildPulumi(work: string, { report, env, version }: BuildOptions): Promise<string> {
+export async function buildPulumi(work: string, { report, env, version, signal }: BuildOptions): Promise<string> {
   const go = await findProgram(["go"], { path: env.PATH });
   if (!go) {
     throw new Error(
@@ -39,8 +41,9 @@ export async function buildPulumi(work: string, { report, env, version }: BuildO
       const flags = `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=${version}`;
       const { code, stderr } = await run(go, ["build", "-ldflags", flags, "-o", join(built, name), module], {
         cwd: join(import.meta.dirname, name),
-        // Checksums of go.sum are checked; nothing there may change. CGO would need a C compiler too.
-        env: { ...env, GOFLAGS: "-mod=readonly", CGO_ENABLED: "0" },
+        // Checksums of go.sum are checked; nothing there may change.
+        env: { ...env, GOFLAGS: "-mod=readonly" },
+        signal,
       });
       if (code !== 0) throw new Error(`Building ${name} with ${go} failed:\n${lastLines(stderr)}`);
     }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { claim } from "./claim.ts";
@@ -29,6 +29,7 @@ export async function fillOnce(folder: string, { title, report, isWhole, make }:
   const release = await takeTurn(`${folder}.lock`, title, report);
   try {
     if (await isWhole(folder)) return;
+    await removeUnfinished(folder);
     const work = await mkdtemp(join(dirname(folder), `${basename(folder)}.work-`));
     try {
       const made = await make(work);
@@ -39,6 +40,14 @@ export async function fillOnce(folder: string, { title, report, isWhole, make }:
     }
   } finally {
     await release();
+  }
+}
+
+/** What a set-up that was killed left behind; whoever has the lock knows that nobody works in there. */
+async function removeUnfinished(folder: string): Promise<void> {
+  for (const name of await readdir(dirname(folder))) {
+    if (!name.startsWith(`${basename(folder)}.work-`)) continue;
+    await rm(join(dirname(folder), name), { recursive: true, force: true });
   }
 }
 

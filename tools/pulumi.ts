@@ -18,6 +18,8 @@ export interface PulumiOptions {
   readonly report: (line: string) => void;
   /** Where to look, and where everything else is kept. @default the process's own */
   readonly env?: NodeJS.ProcessEnv;
+  /** Ends a set-up that is under way. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface PulumiOptions {
  * @returns the folder that holds both.
  * @throws with what was tried and what a person can do.
  */
-export async function ensurePulumi({ report, env = process.env }: PulumiOptions): Promise<string> {
+export async function ensurePulumi({ report, env = process.env, signal }: PulumiOptions): Promise<string> {
   const onPath = await findOnPath(env, report);
   if (onPath) return onPath;
 
@@ -37,7 +39,8 @@ export async function ensurePulumi({ report, env = process.env }: PulumiOptions)
     report,
     isWhole: holdsPulumi,
     make: async (work) =>
-      (await install(work, env, report)) ?? (await buildPulumi(work, { report, env, version: pulumiVersion })),
+      (await install(work, { report, env, signal })) ??
+      (await buildPulumi(work, { report, env, version: pulumiVersion, signal })),
   });
   return folder;
 }
@@ -82,7 +85,10 @@ async function holdsPulumi(folder: string): Promise<boolean> {
 }
 
 /** Pulumi's own installer, where its site can be reached; undefined where it can't, or fails. */
-async function install(work: string, env: NodeJS.ProcessEnv, report: PulumiOptions["report"]) {
+async function install(
+  work: string,
+  { report, env, signal }: PulumiOptions & { readonly env: NodeJS.ProcessEnv },
+): Promise<string | undefined> {
   const script = await fetchInstaller();
   if (!script) {
     report("get.pulumi.com can't be reached, so Pulumi's own installer is not used");
@@ -95,7 +101,7 @@ async function install(work: string, env: NodeJS.ProcessEnv, report: PulumiOptio
   const { code, stdout, stderr } = await run(
     "/bin/sh",
     [file, "--no-edit-path", "--install-root", root, "--version", pulumiVersion],
-    { env },
+    { env, signal },
   );
   const folder = join(root, "bin");
   if (code === 0 && (await holdsPulumi(folder))) return folder;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildPulumi } from "../../tools/build.ts";
+import { fillOnce } from "../../tools/cache.ts";
 import { claim } from "../../tools/claim.ts";
 import { databaseServer, ensureProgram } from "../../tools/packages.ts";
 import { cacheFolder, ensurePulumi, isAtLeast, oldestPulumi, pulumiVersion } from "../../tools/pulumi.ts";
@@ -89,6 +90,18 @@ describe("set-up", () => {
       await turn.release();
       assert.equal(await waiting, folder);
     });
+  });
+
+  it("removes what a set-up that was killed left behind", async () => {
+    const folder = join(root, "cache", "thing");
+    mkdirSync(`${folder}.work-killed`, { recursive: true });
+    const isWhole = async () => existsSync(join(folder, "whole"));
+    const make = async (work: string) => {
+      writeFileSync(join(work, "whole"), "");
+      return work;
+    };
+    await fillOnce(folder, { title: "a thing", report: assert.fail, isWhole, make });
+    assert.deepEqual(readdirSync(join(root, "cache")), ["thing"]);
   });
 
   it("says what to install where there is neither a CLI nor Go", async () => {
