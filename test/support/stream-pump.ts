@@ -34,7 +34,7 @@ export class StreamPump {
   async settle(): Promise<void> {
     const mark = randomUUID();
     await this.#made.table.writeAll({ puts: [{ pk: { S: "mark" }, sk: { S: mark } }] });
-    const isSeen = until(() => this.#seen.has(mark), { timeout: 60_000, describe: "the stream has been worked on" });
+    const isSeen = until(() => this.#seen.has(mark), { timeout: 120_000, describe: "the stream has been worked on" });
     await Promise.race([isSeen, this.#running?.then(() => isSeen)]);
   }
 

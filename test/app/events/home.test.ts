@@ -4,7 +4,7 @@ import { sharedEmulator } from "../../support/test-dynamo.ts";
 import { HomeFixture } from "./home-fixture.ts";
 
 describe("Home timelines on DynamoDB", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let fixture: HomeFixture;
 
   before(async function start() {

@@ -83,6 +83,6 @@ describe("Home timelines while the stream is behind", function () {
               .reverse(),
           );
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     ));
 });
