@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { localConfig } from "../../climb/config.ts";
 import { count } from "../../climb/engine/events.ts";
 import type { Outcome } from "../../climb/engine/pulumi.ts";
 import { checkLedger } from "../../climb/traffic/check.ts";
@@ -140,6 +141,9 @@ for (const edge of ["alb", "nlb"] as const) {
       // AWS lets an alb's clients keep a connection for 60 seconds at the least: a shorter wait would cut some of them.
       if (edge === "alb") await local.stack.configure({ "chirp:recordTtl": 60 });
       await move(1);
+      await local.stack.configure({ "chirp:recordTtl": localConfig["chirp:recordTtl"] });
+      const quicker = await local.up(1);
+      assert.ok(quicker.ok, quicker.reason);
     });
 
     it("1 → 3 works directly", async () => {
