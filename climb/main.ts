@@ -9,7 +9,7 @@ import { Pulumi } from "./engine/pulumi.ts";
 import { Stack } from "./engine/stack.ts";
 import { type Flags, helpText, parseFlags, UsageError } from "./flags.ts";
 import { type Folder, openFolder } from "./folder.ts";
-import { legend, type Report, summarise, table } from "./report.ts";
+import { advice, legend, type Report, summarise, table } from "./report.ts";
 import { Shutdown } from "./shutdown.ts";
 import { steps } from "./steps.ts";
 import { Terminal } from "./terminal.ts";
@@ -70,11 +70,10 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
   shutdown.onEnd(async (grace) => (await starting.catch(() => undefined))?.stop(grace));
   const aws = await starting;
   signal.throwIfAborted();
-  const stack = await openStack(folder, programs, flags, report);
-  const standing = {
-    recorded: number((await stack.outputs()).phase),
-    configured: number((await stack.config())["chirp:phase"]),
-  };
+  const stack = await openStack(folder, programs, report);
+  const config = await stack.config();
+  if (flags.edge) await stack.configure({ "chirp:edge": flags.edge });
+  const standing = { recorded: number((await stack.outputs()).phase), configured: number(config["chirp:phase"]) };
   const target = flags.phase ?? Math.max(highest, standing.recorded ?? 0);
   const result = await climb({
     stack,
@@ -86,20 +85,21 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
     signal,
     onStarted: (stop) => shutdown.onEnd(stop),
   });
+  // A kind of load balancer that was refused must not stand in the way of the next start.
+  if (flags.edge && !result.phases.some(({ ok }) => ok))
+    await stack.configure({ "chirp:edge": config["chirp:edge"] ?? "alb" });
   view.close();
   present(result, flags, view);
   if (result.ok && !flags.json && !flags.exit) await stayUp(aws, result.url, flags, view, signal);
   return result.ok ? 0 : 1;
 }
 
-async function openStack(folder: Folder, programs: string, flags: Flags, report: (line: string) => void) {
+async function openStack(folder: Folder, programs: string, report: (line: string) => void) {
   const pulumi = new Pulumi({ programs, project, folder: folder.engine });
   const stack = await Stack.open({ pulumi, project, configFolder: folder.config, folder: folder.engine, report });
   const known = await stack.config();
   const missing = Object.entries(localConfig).filter(([key]) => known[key] === undefined);
-  const values = Object.fromEntries(missing);
-  if (flags.edge) values["chirp:edge"] = flags.edge;
-  if (Object.keys(values).length > 0) await stack.configure(values);
+  if (missing.length > 0) await stack.configure(Object.fromEntries(missing));
   return stack;
 }
 
@@ -111,7 +111,7 @@ function present(result: Report, flags: Flags, view: View): void {
   view.line("");
   for (const line of table(result.phases)) view.line(line);
   view.line("");
-  if (flags.traffic) for (const line of legend) view.line(line);
+  if (flags.traffic) for (const line of [...legend, ...advice(result.phases, flags.rate)]) view.line(line);
   for (const problem of result.problems) view.line(problem);
   view.line(`${result.ok ? "All as promised" : "Not as promised"}, ${result.seconds} s in all.`);
 }

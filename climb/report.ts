@@ -96,6 +96,13 @@ export const legend = [
   "Latency counts from the moment a request was due, so a stall is felt by everybody who came while it lasted.",
 ];
 
+/** What to do where the latency tells more about the machine than about the service. */
+export function advice(phases: readonly PhaseReport[], rate: number): string[] {
+  const isOverrun = phases.some(({ traffic }) => traffic && traffic.p50 > 1000);
+  const less = Math.max(1, Math.round(rate / 4));
+  return isOverrun ? [`This machine was too busy for ${rate} requests/s just now; try --rate ${less}.`] : [];
+}
+
 function withData(all: number, stateful: number): string {
   return stateful > 0 ? `${number(all)} (${number(stateful)} with data!)` : number(all);
 }

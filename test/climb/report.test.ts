@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type PhaseReport, summarise, table } from "../../climb/report.ts";
+import { advice, type PhaseReport, summarise, table } from "../../climb/report.ts";
 import type { Check } from "../../climb/traffic/check.ts";
 
 describe("report", () => {
@@ -74,6 +74,15 @@ describe("report", () => {
     assert.match(heading ?? "", / pictures read back$/);
     assert.match(first ?? "", / –$/);
     assert.match(second ?? "", / 1,200 of 1,200$/);
+  });
+
+  it("says when the machine could not keep up", () => {
+    const traffic = { ...(good.traffic as NonNullable<PhaseReport["traffic"]>), p50: 4000 };
+    assert.deepEqual(advice([good], 200), []);
+    assert.match(
+      advice([good, { ...good, traffic }], 200).join(),
+      /too busy for 200 requests\/s just now; try --rate 50/,
+    );
   });
 
   it("lines its columns up", () => {
