@@ -141,7 +141,7 @@ for (const edge of ["alb", "nlb"] as const) {
       // AWS lets an alb's clients keep a connection for 60 seconds at the least: a shorter wait would cut some of them.
       if (edge === "alb") await local.stack.configure({ "chirp:recordTtl": 60 });
       await move(1);
-      await local.stack.configure({ "chirp:recordTtl": localConfig["chirp:recordTtl"] });
+      await local.stack.configure(localConfig);
       const quicker = await local.up(1);
       assert.ok(quicker.ok, quicker.reason);
     });
