@@ -55,6 +55,7 @@ export async function startDatabase({ dir, settings = {}, ...given }: DatabaseOp
   const program = await findProgram();
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await endStale(join(folder, "mariadbd.pid"), `--datadir=${join(folder, "data")}`);
+  await mkdir(temporary(folder), { recursive: true, mode: 0o700 });
   await initialise(program, folder);
   const { port = await freePort(), user = "admin", password = randomBytes(18).toString("base64url") } = given;
   const server = { host: loopback, port, user, password };
@@ -115,9 +116,15 @@ async function initialise(program: string, folder: string): Promise<void> {
   const share = await findSystemTables(program);
   const files = ["mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql"];
   const sql = await Promise.all(files.map((file) => readFile(join(share, file), "utf8")));
-  const args = ["--no-defaults", "--bootstrap", `--datadir=${fresh}`, ...asRoot(), ...storage, "--log-warnings=0"];
+  const own = [`--datadir=${fresh}`, `--tmpdir=${temporary(folder)}`];
+  const args = ["--no-defaults", "--bootstrap", ...own, ...asRoot(), ...storage, "--log-warnings=0"];
   await run(program, args, `CREATE DATABASE mysql;\nUSE mysql;\n${sql.join("\n")}`);
   await rename(fresh, data);
+}
+
+/** Two servers name their temporary tables alike, and remove each other's where they share a folder for them. */
+function temporary(folder: string): string {
+  return join(folder, "tmp");
 }
 
 async function findSystemTables(program: string): Promise<string> {
@@ -136,6 +143,7 @@ function options(folder: string, port: number): string[] {
     "--no-defaults",
     ...asRoot(),
     `--datadir=${join(folder, "data")}`,
+    `--tmpdir=${temporary(folder)}`,
     `--pid-file=${join(folder, "mariadbd.pid")}`,
     // Relative to the data folder: an absolute path easily exceeds the 107 bytes a socket's name may have.
     "--socket=mariadbd.sock",
