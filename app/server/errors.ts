@@ -23,7 +23,8 @@ function translate(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
   const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
   if (type === "entity.too.large") return errors.tooLarge("64 kB");
-  if (type === "entity.parse.failed") return errors.malformed("The request body is not valid JSON.", error);
+  if (type === "entity.parse.failed")
+    return errors.malformed("The request body is not valid JSON: send one object.", error);
   if (type === "charset.unsupported" || type === "encoding.unsupported") return errors.notJson();
   if (status === 400) return errors.malformed("The request could not be read.", error);
   return undefined;

@@ -10,10 +10,11 @@ import { sha256 } from "./session.ts";
 
 const largestId = 2n ** 63n - 1n;
 
+const idRule = "before is the id of a post: one decimal number of at most 63 bits.";
+
 const id = z
-  .string()
-  .regex(/^\d{1,19}$/, "An id is a decimal number.")
-  .refine((value) => /^\d{1,19}$/.test(value) && BigInt(value) <= largestId, "An id has 63 bits.")
+  .string({ error: idRule })
+  .refine((value) => /^\d{1,19}$/.test(value) && BigInt(value) <= largestId, idRule)
   .transform((value) => String(BigInt(value)));
 
 const name = z.string({ error: "Give a name." }).regex(namePattern, nameRule);
@@ -29,12 +30,26 @@ function ruled(missing: string, normalise: (text: string) => string, problem: (t
     });
 }
 
-const limit = z.coerce.number({ error: "limit is a whole number from 1 to 100." }).int().min(1).max(100);
+const limitRule = "limit is a whole number from 1 to 100.";
 
-const picture = z.object({
-  id: z.string({ error: "Give the id of the upload." }).regex(uploadIdPattern, "An upload's id has 22 characters."),
-  alt: ruled("A description is text.", normaliseText, altProblem).default(""),
-});
+/** Digits only: what else `Number` takes for a number (1e1, 0x10) is a mistake here. */
+const limit = z
+  .string({ error: limitRule })
+  .regex(/^([1-9]\d?|100)$/, limitRule)
+  .transform(Number);
+
+const queryRule = "query is the start of a user's name: one text of at most 100 characters.";
+const pictureRule = "A picture of a post is an object with the id of its upload and, if you like, an alt text.";
+const mediaRule = `media is a list of at most ${picturesPerPost} pictures: a post has no more.`;
+const sizeRule = "size is the picture's length in bytes: a whole number above 0.";
+
+const picture = z.object(
+  {
+    id: z.string({ error: "Give the id of the upload." }).regex(uploadIdPattern, "An upload's id has 22 characters."),
+    alt: ruled("A description is text.", normaliseText, altProblem).default(""),
+  },
+  { error: pictureRule },
+);
 
 export const schemas = {
   signUp: z.object({
@@ -44,24 +59,27 @@ export const schemas = {
   }),
   // No rules here: what could never be a password is simply wrong.
   logIn: z.object({
-    name: z.string({ error: "Give your name." }).max(200),
-    password: z.string({ error: "Give your password." }).max(1000),
+    name: z.string({ error: "Give your name." }).max(200, "A name has at most 200 characters here."),
+    password: z.string({ error: "Give your password." }).max(1000, "A password has at most 1000 characters here."),
   }),
   post: z
     .object({
       text: z.string({ error: "Give the post's text." }).transform(normaliseText),
-      media: z.array(picture).max(picturesPerPost, `A post has at most ${picturesPerPost} pictures.`).default([]),
+      media: z.array(picture, { error: mediaRule }).max(picturesPerPost, mediaRule).default([]),
     })
     .superRefine(({ text, media }, context) => {
       const message = postProblem(text, media.length);
       if (message) context.addIssue({ code: "custom", path: ["text"], message });
     }),
   upload: z.object({
-    type: z.string({ error: "Give the picture's content type." }).max(100),
-    size: z.number({ error: "Give the picture's size in bytes." }).int().positive(),
+    type: z.string({ error: "type is the picture's content type, such as image/png." }),
+    size: z.number({ error: sizeRule }).int(sizeRule).positive(sizeRule),
   }),
   page: z.object({ before: id.optional(), limit: limit.default(20) }),
-  search: z.object({ query: z.string().max(100).default(""), limit: limit.default(20) }),
+  search: z.object({
+    query: z.string({ error: queryRule }).max(100, queryRule).default(""),
+    limit: limit.default(20),
+  }),
 };
 
 /** The request's JSON body by a schema. @throws AppError `invalid_input` with every problem */
@@ -102,7 +120,11 @@ export function once(request: Request, ...asked: string[]): Once | undefined {
 }
 
 function parse<T extends z.ZodType>(schema: T, input: unknown): z.output<T> {
-  const { success, data, error } = schema.safeParse(input);
+  // What has no words of its own: the wrong kind of value altogether. The library's own words are for programmers.
+  const { success, data, error } = schema.safeParse(input, {
+    error: ({ path = [] }) =>
+      path.length === 0 ? "The request body is one JSON object." : `${path.join(".")} is not what this API takes.`,
+  });
   if (success) return data;
   const fields: FieldProblems = {};
   for (const { path, message } of error.issues) fields[path.join(".") || "body"] ??= message;

@@ -164,6 +164,39 @@ describe("The API", function () {
     }
   });
 
+  it("says in plain words what is wrong with input, and what would be right", async () => {
+    const picture = "a".repeat(22);
+    const pages = ["1e1", "0x10", "%205", "+5", "05", "5.0", "-1", "0", "101", "", "9".repeat(400), "1&limit=2"];
+    const asked = [
+      ...pages.map((limit) => ada.get(`/api/home?limit=${limit}`)),
+      ...["x", "-1", "1&before=2", "1e3"].map((before) => ada.get(`/api/home?before=${before}`)),
+      ...["x".repeat(101), "a&query=b"].map((query) => ada.get(`/api/users?query=${query}`)),
+      ...[{}, { media: 5 }, { text: 5 }].map((body) => ada.post("/api/posts", body)),
+      ...[{}, null, [5], [{ id: 5 }], [{ id: "x" }], [{ id: picture, alt: 5 }], Array(5).fill({ id: picture })].map(
+        (media) => ada.post("/api/posts", { text: "x", media }),
+      ),
+      ...["/api/posts", "/api/login", "/api/signup"].map((path) => ada.post(path, [])),
+      ada.post("/api/login", { name: "x".repeat(201), password: "x".repeat(1001) }),
+      ada.post("/api/login", { name: 5, password: null }),
+      ada.post("/api/signup", { name: 5, password: {}, displayName: 5 }),
+    ];
+    for (const [index, answer] of (await Promise.all(asked)).entries()) {
+      const { status, body } = answer;
+      const which = `case ${index}: ${JSON.stringify(body)}`;
+      assert.deepEqual([status, body.error?.code], [400, "invalid_input"], which);
+      const sentences: string[] = [body.error.message, ...Object.values<string>(body.error.fields)];
+      for (const sentence of sentences) {
+        assert.doesNotMatch(sentence, /expected|received|Invalid input|Too (big|small)|undefined|NaN/, which);
+        assert.match(sentence, /^\S.*\.$/, which);
+      }
+    }
+    const { fields } = (await ada.get("/api/home?limit=1e1&before=x")).body.error;
+    assert.deepEqual(fields, {
+      limit: "limit is a whole number from 1 to 100.",
+      before: "before is the id of a post: one decimal number of at most 63 bits.",
+    });
+  });
+
   it("is alive and ready, and serves the page for every path without an extension", async () => {
     const client = service.client();
     assert.deepEqual((await client.get("/health")).body, { status: "ok" });
