@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import type { Properties } from "../../local/aws/record.ts";
 import { Cache } from "../../local/parts/front/cache.ts";
 import type { Outcome } from "../../local/provider/operations.ts";
@@ -177,6 +179,48 @@ describe("CloudFront on this machine", function () {
     assert.deepEqual([part.status, part.body], [206, "pic"]);
     const known = await ask("/media/1/a.png", { headers: { "If-None-Match": String(second.headers.etag) } });
     assert.deepEqual([known.status, known.body], [304, ""]);
+  });
+
+  it("answers conditions and ranges as HTTP has them", async () => {
+    put("media/1/r.png", "0123456789", "public, max-age=60");
+    const { headers } = await ask("/media/1/r.png");
+    const etag = String(headers.etag);
+    const cases: [Record<string, string>, number, string, string | undefined][] = [
+      [{ Range: "bytes=2-4" }, 206, "234", "bytes 2-4/10"],
+      [{ Range: "bytes=-3" }, 206, "789", "bytes 7-9/10"],
+      [{ Range: "bytes=7-99" }, 206, "789", "bytes 7-9/10"],
+      [{ Range: "bytes=10-" }, 416, "", "bytes */10"],
+      [{ Range: "bytes=4-2" }, 200, "0123456789", undefined],
+      [{ Range: "pages=1-2" }, 200, "0123456789", undefined],
+      [{ Range: "bytes=2-4", "If-Range": etag }, 206, "234", "bytes 2-4/10"],
+      [{ Range: "bytes=2-4", "If-Range": '"other"' }, 200, "0123456789", undefined],
+      [{ "If-None-Match": `"other", W/${etag}` }, 304, "", undefined],
+      [{ "If-None-Match": '"other"', "If-Modified-Since": new Date().toUTCString() }, 200, "0123456789", undefined],
+      [{ "If-Modified-Since": new Date().toUTCString() }, 304, "", undefined],
+      [{ "If-Modified-Since": "Thu, 01 Jan 1970 00:00:00 GMT" }, 200, "0123456789", undefined],
+    ];
+    for (const [asked, status, body, range] of cases) {
+      const answer = await ask("/media/1/r.png", { headers: asked });
+      const got = [answer.status, answer.body, answer.headers["content-range"]];
+      assert.deepEqual(got, [status, body, range], JSON.stringify(asked));
+      assert.equal(answer.headers["x-content-type-options"], "nosniff");
+    }
+    const head = await ask("/media/1/r.png", { method: "HEAD" });
+    assert.deepEqual([head.status, head.body, head.headers["content-length"]], [200, "", "10"]);
+    assert.equal((await ask("/media/%E0%A4%A")).status, 400);
+  });
+
+  it("sends on without a body what came without one", async () => {
+    const { localPort } = test.aws.fronts.describe()[0] ?? assert.fail("no distribution is open");
+    for (const method of ["POST", "PUT", "PATCH", "DELETE", "GET"]) {
+      // Written by hand: Node's own client says "Content-Length: 0".
+      const socket = connect(localPort, "127.0.0.1");
+      socket.write(`${method} /echo HTTP/1.1\r\nHost: chirp.localhost\r\nConnection: close\r\n\r\n`);
+      const seen = await text(socket);
+      assert.match(seen, /^HTTP\/1\.1 200 /, method);
+      assert.match(seen, new RegExp(`"method":"${method}"`));
+      assert.doesNotMatch(seen, /"transfer-encoding"|"content-length":"[^0]/, method);
+    }
   });
 
   it("shows of the bucket what the policy says, and keeps no refusal", async () => {

@@ -4,9 +4,9 @@ import type { Socket } from "node:net";
 import type { Properties, ResourceRecord } from "../../aws/record.ts";
 import type { LocalAws } from "../../local-aws.ts";
 import { addressOf } from "../balancer/pipe.ts";
-import { parseRange } from "../s3/service.ts";
-import { type Answer, Cache } from "./cache.ts";
+import { Cache } from "./cache.ts";
 import { askBalancer, askBucket, type Origin, originNamed } from "./origins.ts";
+import { partOf } from "./part.ts";
 import { type Behavior, behaviorFor, lifetimesOf, originHeaders, policyHeaders } from "./policies.ts";
 
 /** Headers that belong to one connection, not to the message. */
@@ -121,10 +121,11 @@ export class Distribution {
     const kept = this.#cache.find(path);
     const answer = kept ?? askBucket(this.#aws, origin, this.#facts.arn, path);
     if (!kept) this.#cache.keep(path, answer, lifetimesOf(behavior));
-    const xCache = answer.status >= 400 ? "Error" : kept ? "Hit" : "Miss";
-    const headers = { ...withoutHops(answer.headers), ...this.#policyHeaders(behavior, answer.headers) };
-    const { status, body, range } = partOf(answer, request);
-    response.writeHead(status, { ...headers, ...range, ...this.#marks(xCache), "content-length": body.length });
+    const { status, body, headers: own } = partOf(answer, request.headers);
+    const xCache = status >= 400 ? "Error" : kept ? "Hit" : "Miss";
+    const headers = { ...withoutHops(answer.headers), ...this.#policyHeaders(behavior, answer.headers), ...own };
+    const sent = Object.entries({ ...headers, ...this.#marks(xCache) }).filter(([, value]) => value !== undefined);
+    response.writeHead(status, Object.fromEntries(sent));
     response.end(request.method === "HEAD" ? undefined : body);
   }
 
@@ -192,21 +193,6 @@ export class Distribution {
 interface Route {
   readonly behavior: Behavior;
   readonly origin: Origin;
-}
-
-/** The whole answer, the part that was asked for, or that the viewer's own copy still holds. */
-function partOf({ status, headers, body }: Answer, { headers: asked }: IncomingMessage) {
-  if (status !== 200) return { status, body, range: {} };
-  if (asked["if-none-match"] !== undefined && asked["if-none-match"] === headers.etag)
-    return { status: 304, body: Buffer.alloc(0), range: {} };
-  const range = asked.range === undefined ? undefined : parseRange(asked.range, body.length);
-  if (!range) return { status, body, range: {} };
-  const [from, to] = range;
-  return {
-    status: 206,
-    body: body.subarray(from, to + 1),
-    range: { "content-range": `bytes ${from}-${to}/${body.length}` },
-  };
 }
 
 function withoutHops(headers: OutgoingHttpHeaders): OutgoingHttpHeaders {

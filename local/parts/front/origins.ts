@@ -66,7 +66,8 @@ export function askBucket(aws: LocalAws, origin: Origin, distributionArn: string
   const bucket = aws.registry
     .ofType("aws:s3/bucket:Bucket")
     .find(({ id }) => origin.domainName.startsWith(`${id}.s3.`))?.id;
-  const key = decodeURIComponent(path.split("?")[0]?.slice(1) ?? "");
+  const key = keyIn(path);
+  if (key === undefined) return refusal(400, "InvalidURI");
   if (!bucket || !mayRead(aws, { bucket, key, origin, distributionArn })) return refusal(403, "AccessDenied");
   try {
     const object = aws.objects.head(bucket, key);
@@ -78,6 +79,15 @@ export function askBucket(aws: LocalAws, origin: Origin, distributionArn: string
     // To whom may not list a bucket, S3 doesn't say what isn't there.
     if (error instanceof AwsError) return refusal(403, "AccessDenied");
     throw error;
+  }
+}
+
+/** The key that a path names; undefined for one that is not well encoded. */
+function keyIn(path: string): string | undefined {
+  try {
+    return decodeURIComponent(path.split("?")[0]?.slice(1) ?? "");
+  } catch {
+    return undefined;
   }
 }
 

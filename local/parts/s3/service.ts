@@ -69,7 +69,7 @@ export class S3 {
     const [, bucket = "", ...rest] = path.split("/");
     const settings = this.#options.settings(bucket);
     if (!settings) throw new AwsError("NoSuchBucket", `The specified bucket does not exist: ${bucket}`);
-    return { bucket, key: decodeURIComponent(rest.join("/")), settings };
+    return { bucket, key: decoded(rest.join("/")), settings };
   }
 
   async #signed(request: IncomingMessage, target: Target): Promise<Answer> {
@@ -246,7 +246,16 @@ function preconditionFailed(condition: string): AwsError {
   );
 }
 
-function lists(header: string, tag: string): boolean {
+function decoded(key: string): string {
+  try {
+    return decodeURIComponent(key);
+  } catch {
+    throw new AwsError("InvalidURI", "Couldn't parse the specified URI.");
+  }
+}
+
+/** Whether a condition's list of tags has this one. */
+export function lists(header: string, tag: string): boolean {
   return header === "*" || header.split(",").some((each) => each.trim().replace(/^W\//, "") === tag);
 }
 
@@ -255,6 +264,7 @@ export function parseRange(header: string, length: number): [number, number] | u
   const match = /^bytes=(\d*)-(\d*)$/.exec(header.trim());
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
   const [, from = "", to = ""] = match;
+  if (from !== "" && to !== "" && Number(to) < Number(from)) return undefined;
   const first = from === "" ? Math.max(0, length - Number(to)) : Number(from);
   const last = from === "" || to === "" ? length - 1 : Math.min(Number(to), length - 1);
   if (first > last) throw new AwsError("InvalidRange", "The requested range is not satisfiable");
