@@ -121,6 +121,13 @@ export interface NewPost {
 export interface Posts {
   /** @throws AppError `idempotency_key_reused` when the key came with another request */
   createPost(post: NewPost, once?: Once): Promise<Post>;
+  /**
+   * The post that this user's creation with this key made, also when it has been deleted since; undefined when the key is
+   * new. Whoever has to prepare a post at some cost asks before.
+   *
+   * @throws AppError `idempotency_key_reused` when the key came with another request
+   */
+  postCreatedWith(authorId: Id, once: Once): Promise<Post | undefined>;
   post(id: Id, viewer?: Id): Promise<Post | undefined>;
   /**
    * Deletes the user's own post; again is no error. In the same step the post's pictures, if it has any, are noted to be

@@ -20,10 +20,22 @@ export function postRoutes(backend: Backend, sessions: SessionCookies, media: Me
     const authorId = await sessions.requireViewer(request);
     const { text, media: wanted } = body(schemas.post, request);
     const key = once(request, "post", text, ...wanted.flatMap(({ id, alt }) => [id, alt]));
-    const pictures = await take(authorId, wanted);
-    const post = await create({ id: backend.nextId(), authorId, text, media: pictures, createdAt: now() }, key);
+    const post = (await earlier(authorId, wanted, key)) ?? (await create(authorId, text, wanted, key));
     response.status(201).json({ post: showPost(post, address(request, response)) });
   });
+
+  /**
+   * What a request that is sent again made the first time. Asked only for posts with pictures, whose uploads may be gone
+   * by now: they left with the post that was deleted, or are a day old.
+   */
+  async function earlier(authorId: Id, wanted: WantedPicture[], key: Once | undefined): Promise<Post | undefined> {
+    return key && wanted.length > 0 ? backend.store.postCreatedWith(authorId, key) : undefined;
+  }
+
+  async function create(authorId: Id, text: string, wanted: WantedPicture[], key: Once | undefined): Promise<Post> {
+    const pictures = await take(authorId, wanted);
+    return keep({ id: backend.nextId(), authorId, text, media: pictures, createdAt: now() }, key);
+  }
 
   async function take(authorId: Id, wanted: WantedPicture[]): Promise<Picture[]> {
     if (wanted.length === 0) return [];
@@ -33,11 +45,11 @@ export function postRoutes(backend: Backend, sessions: SessionCookies, media: Me
   }
 
   /** Creates the post; its pictures are dropped only when it is certain that no post has them. */
-  async function create(newPost: NewPost & { media: Picture[] }, key: Once | undefined): Promise<Post> {
+  async function keep(newPost: NewPost & { media: Picture[] }, key: Once | undefined): Promise<Post> {
     const drop = async () => void (newPost.media.length > 0 && (await media?.pictures.discard(newPost.media)));
     try {
       const post = await backend.store.createPost(newPost, key);
-      // A retry: the first request's post has pictures of its own.
+      // A retry while the first request was under way: the first one's post has pictures of its own.
       if (post.id !== newPost.id) await drop();
       return post;
     } catch (error) {

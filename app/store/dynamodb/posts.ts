@@ -57,6 +57,11 @@ export function dynamoPosts(table: DynamoTable, changes: Changes): Posts {
       return created(id ?? post.id, post.authorId);
     },
 
+    async postCreatedWith(authorId, once) {
+      const id = await findCreation(table, authorId, "post", once);
+      return id === undefined ? undefined : created(id, authorId);
+    },
+
     async deletePost(id, by) {
       await changes.write(async (change) => {
         const row = await findRow(id);

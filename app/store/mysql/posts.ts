@@ -56,6 +56,11 @@ export function mysqlPosts(database: Database): Posts {
       return created;
     },
 
+    async postCreatedWith(authorId, once) {
+      const id = await findCreation(database, authorId, "post", once);
+      return id === undefined ? undefined : find(id, authorId, "");
+    },
+
     async deletePost(id, by) {
       await database.write(async (transaction) => {
         const [row] = await transaction.read("SELECT author_id, media, deleted FROM posts WHERE id = ? FOR UPDATE", [

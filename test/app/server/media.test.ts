@@ -189,6 +189,28 @@ describe("Pictures", function () {
     assert.equal(other.body.error.code, "idempotency_key_reused");
   });
 
+  it("need not be there any more for a post that is sent again", async () => {
+    const id = await put(ada, newPicture().bytes);
+    const key = { "Idempotency-Key": "again" };
+    const first = await post(ada, [id], key);
+    const again = async () => {
+      const { status, body } = await post(ada, [id], key);
+      assert.deepEqual([status, body], [201, first.body]);
+    };
+    s3.isDown = true;
+    try {
+      await again();
+    } finally {
+      s3.isDown = false;
+    }
+    await ada.delete(`/api/posts/${first.body.post.id}`);
+    await until(() => !s3.keys().some((each) => each.includes(id)), { describe: "the pictures are removed" });
+    const count = mediaKeys().length;
+    await again();
+    assert.equal(mediaKeys().length, count);
+    assert.equal((await post(ada, [id], key, "other words")).body.error.code, "idempotency_key_reused");
+  });
+
   it("go with their post, and with no other", async () => {
     const id = await put(ada, newPicture().bytes);
     const [one, two] = [(await post(ada, [id])).body.post, (await post(ada, [id])).body.post];

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import type { Picture } from "../../../app/domain/pictures.ts";
 import { type Fixture, someDay } from "./contract.ts";
 
@@ -39,6 +40,21 @@ export function describePictures(fixture: () => Fixture): void {
       assert.equal((await toDo()).has(id), false);
       await store.deletePost(id, authorId);
       assert.equal((await toDo()).has(id), false);
+    });
+
+    it("of a post made with a key are found by it, also when the post is deleted", async () => {
+      const { store, nextId, user } = fixture();
+      const [authorId, other] = [await user(), await user()];
+      const once = { key: randomBytes(32), fingerprint: randomBytes(32) };
+      assert.equal(await store.postCreatedWith(authorId, once), undefined);
+      const post = { id: nextId(), authorId, text: "", media: [picture("keyed")], createdAt: someDay };
+      const created = await store.createPost(post, once);
+      assert.deepEqual(await store.postCreatedWith(authorId, once), created);
+      assert.equal(await store.postCreatedWith(other, once), undefined);
+      const otherwise = { key: once.key, fingerprint: randomBytes(32) };
+      await assert.rejects(store.postCreatedWith(authorId, otherwise), { code: "idempotency_key_reused" });
+      await store.deletePost(post.id, authorId);
+      assert.deepEqual(await store.postCreatedWith(authorId, once), created);
     });
 
     it("of a post that has none are not to be removed", async () => {
