@@ -63,9 +63,11 @@ export const errors = {
     }),
   noPictures: () => new AppError(404, "no_pictures", "This Chirp has no pictures: it has no place to keep them yet."),
   noSuchUpload: (id: string) =>
-    new AppError(400, "no_such_upload", `Picture ${id} is not among your uploads of the last day. Upload it again.`, {
-      fields: { media: "This picture did not arrive. Upload it again." },
-    }),
+    new AppError(
+      400,
+      "no_such_upload",
+      `This picture (${id}) is not among your uploads of the last day. Upload it again.`,
+    ),
   unsupportedPicture: (type: string, supported: readonly string[]) =>
     new AppError(415, "unsupported_picture", `A picture cannot be ${quote(type)}; it can be ${supported.join(", ")}.`),
   pictureTooLarge: (bytes: number, limit: number) =>

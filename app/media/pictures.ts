@@ -87,10 +87,9 @@ export class Pictures {
   async take(userId: Id, wanted: readonly WantedPicture[]): Promise<Picture[]> {
     const taken = await Promise.allSettled(wanted.map((picture) => this.#takeOne(userId, picture)));
     const pictures = taken.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-    const refused = taken.find((result) => result.status === "rejected");
-    if (!refused) return pictures;
+    if (pictures.length === wanted.length) return pictures;
     await this.discard(pictures);
-    throw refused.reason;
+    throw refusalOf(taken.map((result) => (result.status === "rejected" ? (result.reason as unknown) : undefined)));
   }
 
   /** Removes pictures that no post has after all. A failure leaves objects that nobody knows of. */
@@ -147,6 +146,19 @@ export class Pictures {
       throw error instanceof AppError ? error : errors.unavailable(error);
     }
   }
+}
+
+/** One error for what is wrong with a post's pictures: by field, so that a client knows which of them to send again. */
+function refusalOf(reasons: readonly unknown[]): unknown {
+  const isRefusal = (reason: unknown): reason is AppError => reason instanceof AppError && reason.status < 500;
+  const failure = reasons.find((reason) => reason !== undefined && !isRefusal(reason));
+  const first = reasons.find(isRefusal);
+  // What is the service's own trouble says nothing about the pictures: the same request may work in a moment.
+  if (failure !== undefined || first === undefined) return failure;
+  const fields = reasons.flatMap((reason, index) =>
+    isRefusal(reason) ? [[`media.${index}`, reason.message] as const] : [],
+  );
+  return new AppError(first.status, first.code, first.message, { fields: Object.fromEntries(fields) });
 }
 
 /** Where a browser puts a picture. The user's id is the signed-in user's: another's upload can't even be named. */

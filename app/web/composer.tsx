@@ -61,6 +61,11 @@ export function Composer({ isFocused = false, onPosted }: { isFocused?: boolean;
       field.current?.focus();
     } catch (error) {
       setProblem(`${(error as Error).message} Your text is still here.`);
+      const fields = error instanceof ApiProblem ? error.fields : {};
+      for (const [index, { key }] of pictures.entries()) {
+        const refusal = fields[`media.${index}`];
+        if (refusal !== undefined) uploads.fail(key, refusal);
+      }
       if (error instanceof ApiProblem && error.status === 401) complain(error);
     } finally {
       setSending(false);

@@ -99,7 +99,7 @@ function Draft({ picture, index, uploads, rules }: DraftProps) {
         id={altId}
         class="draft-alt"
         type="text"
-        placeholder="Describe it for those who can’t see it"
+        placeholder="Describe this picture"
         maxLength={altLimit}
         value={alt}
         onInput={(event) => uploads.setAlt(key, event.currentTarget.value)}

@@ -82,6 +82,11 @@ export class Uploads {
     void this.#upload(key, rules);
   }
 
+  /** Says that a picture is to be sent again after all: the service has not taken it. */
+  fail(key: number, problem: string): void {
+    this.#change(key, { state: "failed", problem });
+  }
+
   remove(key: number): void {
     this.#running.get(key)?.stop.abort();
     this.#running.delete(key);
@@ -107,11 +112,14 @@ export class Uploads {
     if (!running) return;
     this.#change(key, { state: "uploading", progress: 0, problem: "" });
     try {
+      const { signal } = running.stop;
       const body = await this.#prepare(running.file);
       const problem = problemOf(body, rules);
       if (problem) throw new Error(problem);
+      signal.throwIfAborted();
       const upload = await this.#api.askUpload(body.type, body.size);
-      await this.#send(upload, body, (progress) => this.#change(key, { progress }), running.stop.signal);
+      signal.throwIfAborted();
+      await this.#send(upload, body, (progress) => this.#change(key, { progress }), signal);
       this.#change(key, { state: "uploaded", progress: 1, id: upload.id });
     } catch (error) {
       this.#change(key, { state: "failed", problem: (error as Error).message });

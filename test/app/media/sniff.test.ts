@@ -39,6 +39,6 @@ describe("What a file's first bytes say", () => {
   });
 
   it("never fails, whatever they are", () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (array) => void sniffPicture(Buffer.from(array))));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (array) => void sniffPicture(array)));
   });
 });

@@ -141,9 +141,11 @@ describe("Pictures", function () {
     const { id } = await ask(ada, 100);
     const mine = await put(ada, newPicture().bytes);
     const theirs = await put(bob, newPicture().bytes);
-    for (const ids of [[id], [theirs], [mine, theirs]]) {
+    for (const ids of [[id], [theirs], [mine, theirs], [id, mine, theirs]]) {
       const { status, body } = await post(ada, ids);
       assert.deepEqual([status, body.error.code], [400, "no_such_upload"]);
+      const wrong = ids.flatMap((each, index) => (each === mine ? [] : [`media.${index}`]));
+      assert.deepEqual(Object.keys(body.error.fields), wrong, "it says which, and all of them");
     }
     for (const bad of ["../../bob/x", "short", `${mine}/`]) assert.equal((await post(ada, [bad])).status, 400);
     assert.equal((await post(ada, [mine, mine, mine, mine, mine])).status, 400);

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { prepare } from "../../../app/web/media/prepare.ts";
 import { type Send, Uploads } from "../../../app/web/media/uploads.ts";
+import { newPicture } from "../../../climb/traffic/pictures.ts";
 import { until } from "../../support/wait.ts";
 
 const rules = { types: ["image/png", "image/gif"], maxBytes: 100, perPost: 4 };
@@ -63,6 +65,53 @@ describe("Pictures of a post that is being written", () => {
     assert.equal(uploads.pictures.length, 1);
     uploads.clear();
     assert.equal(uploads.pictures.length, 0);
+  });
+
+  it("that are taken out before they are sent are never sent", async () => {
+    const { promise: prepared, resolve: finish } = Promise.withResolvers<Blob>();
+    let asked = 0;
+    const api = {
+      askUpload: async () => ({ id: `upload-${++asked}`, url: "", method: "PUT", headers: {} }),
+    };
+    const sent: string[] = [];
+    const send: Send = async ({ id }) => void sent.push(id);
+    const uploads = new Uploads({
+      api,
+      send,
+      prepare: (given) => (given.name === "a.png" ? prepared : prepare(given)),
+    });
+    uploads.add([file("a.png")], rules);
+    uploads.clear();
+    finish(file("a.png"));
+    const { bytes } = newPicture();
+    uploads.add([new File([new Uint8Array(bytes)], "b.png", { type: "image/png" })], { ...rules, maxBytes: 1e6 });
+    await until(() => uploads.pictures[0]?.state === "uploaded");
+    assert.deepEqual([asked, sent], [1, ["upload-1"]]);
+  });
+
+  it("that the service doesn't take after all can be tried again", async () => {
+    const { uploads, sent, started } = waiting();
+    uploads.add([file("a.png")], rules);
+    await started(1);
+    sent[0]?.finish();
+    await until(() => uploads.pictures[0]?.state === "uploaded");
+    const key = uploads.pictures[0]?.key ?? 0;
+    uploads.fail(key, "It is gone.");
+    assert.deepEqual([uploads.pictures[0]?.state, uploads.pictures[0]?.problem], ["failed", "It is gone."]);
+    uploads.retry(key, rules);
+    await started(2);
+    sent[1]?.finish();
+    await until(() => uploads.pictures[0]?.state === "uploaded");
+  });
+
+  it("are sent as what they are, whatever their name says", async () => {
+    const bytes = new Uint8Array(newPicture().bytes);
+    const misnamed = await prepare(new File([bytes], "a.gif", { type: "image/gif" }));
+    assert.equal(misnamed.type, "image/png");
+    assert.deepEqual(new Uint8Array(await misnamed.arrayBuffer()), bytes);
+    const named = new File([bytes], "a.png", { type: "image/png" });
+    assert.equal(await prepare(named), named);
+    await assert.rejects(prepare(new File(["<svg/>"], "a.png", { type: "image/png" })), /is not a JPEG, PNG/);
   });
 
   it("are refused in words, and what can be taken is", () => {
