@@ -1,4 +1,6 @@
 import { z } from "zod";
+import type { DatabaseAddress } from "../store/mysql/login.ts";
+import { database, databaseAddress, process, readEnvironment, text, wholeNumber } from "./environment.ts";
 import type { MediaConfig } from "./media.ts";
 
 /** Everything the service is told by its environment. */
@@ -8,7 +10,7 @@ export interface Config {
   /** Whether file descriptor 3 is a listening socket to use (`LISTEN_FDS=1`). */
   readonly inheritsSocket: boolean;
   readonly region: string;
-  readonly database: { readonly host: string; readonly port: number; readonly database: string; readonly tls: boolean };
+  readonly database: DatabaseAddress;
   readonly adminSecret: string;
   readonly appSecret: string;
   /** Proxies in front whose X-Forwarded-* headers are believed. */
@@ -22,25 +24,12 @@ export interface Config {
   readonly logLevel: string;
 }
 
-const text = z.string({ error: "is not set" }).min(1, "is empty");
-const wholeNumber = (least: number, most: number) =>
-  z.coerce
-    .number()
-    .int()
-    .min(least)
-    .max(most, { error: `must be a whole number from ${least} to ${most}` });
-
 const environment = z
   .object({
-    PORT: wholeNumber(0, 65535).default(80),
-    LISTEN_FDS: z.enum(["", "0", "1"], { error: "must be 1, or not set" }).default(""),
-    AWS_REGION: text,
-    DB_HOST: text,
-    DB_PORT: wholeNumber(1, 65535).default(3306),
-    DB_NAME: text.max(64),
+    ...process,
+    ...database,
     DB_ADMIN_SECRET: text,
     DB_APP_SECRET: text,
-    DB_CA: z.string().default(""),
     TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
     FRONT_SECRET: text.optional(),
     MEDIA_BUCKET: text.optional(),
@@ -49,7 +38,6 @@ const environment = z
     MEDIA_PER_MINUTE: wholeNumber(1, 10_000).default(30),
     MEDIA_PER_DAY: wholeNumber(1, 1_000_000).default(500),
     MAX_CONNECTION_AGE_SECONDS: wholeNumber(1, 86400).default(60),
-    LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
   })
   .refine(({ MEDIA_BUCKET, MEDIA_HOST }) => (MEDIA_BUCKET === undefined) === (MEDIA_HOST === undefined), {
     path: ["MEDIA_HOST"],
@@ -62,20 +50,12 @@ const environment = z
  * @throws Error that lists every variable that is missing or wrong
  */
 export function readConfig(variables: NodeJS.ProcessEnv): Config {
-  const { success, data, error } = environment.safeParse(variables);
-  if (!success) {
-    const problems = error.issues.map(({ path, message }) => {
-      const name = String(path[0]);
-      const value = variables[name];
-      return `  ${name}${value === undefined ? "" : `=${value}`}: ${message}`;
-    });
-    throw new Error(`The environment does not configure the service:\n${problems.join("\n")}`);
-  }
+  const data = readEnvironment(environment, variables, "the service");
   return {
     port: data.PORT,
     inheritsSocket: data.LISTEN_FDS === "1",
     region: data.AWS_REGION,
-    database: { host: data.DB_HOST, port: data.DB_PORT, database: data.DB_NAME, tls: data.DB_CA !== "" },
+    database: databaseAddress(data),
     adminSecret: data.DB_ADMIN_SECRET,
     appSecret: data.DB_APP_SECRET,
     trustedProxies: data.TRUSTED_PROXIES,
