@@ -10,8 +10,11 @@ import type { Version } from "../domain/version.ts";
  */
 export type Strategy = "snapshot" | "dual-write" | "bulk";
 
+/** What the worker does, one after the other. */
+export const stages = ["preflight", "backfill", "catch-up", "verify", "ready"] as const;
+
 /** What the worker is at. `failed`: it cannot go on by itself, and says why. */
-export type Stage = "preflight" | "backfill" | "catch-up" | "verify" | "ready" | "failed";
+export type Stage = (typeof stages)[number] | "failed";
 
 /** A row as it goes from one store to the other. */
 export interface MappedRow {
@@ -139,7 +142,10 @@ export interface MigrationStatus {
     readonly differences: Differences;
   };
   readonly deadLetters: number;
-  /** The binlog is kept for a while only: what is still unread when it expires is lost. Null with dual-write. */
+  /**
+   * The binlog is kept for a while only: what is still unread when it expires is lost. Null with dual-write, and where
+   * it is kept for ever.
+   */
   readonly retention: {
     readonly hours: number;
     /** Seconds until the oldest event that is still needed expires. */
@@ -151,4 +157,5 @@ export interface MigrationStatus {
 }
 
 /** What a person can ask of the worker. */
-export type Command = "verify" | "repair" | "pause" | "resume";
+export const commands = ["verify", "repair", "pause", "resume"] as const;
+export type Command = (typeof commands)[number];
