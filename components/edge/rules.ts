@@ -51,7 +51,7 @@ const managedRules = [
   },
   {
     name: "AWSManagedRulesKnownBadInputsRuleSet",
-    counted: ["JavaDeserializationRCE_BODY", "Log4JRCE_BODY"],
+    counted: ["JavaDeserializationRCE_BODY", "Log4JRCE_BODY", "ReactJSRCE_BODY"],
   },
   { name: "AWSManagedRulesSQLiRuleSet", counted: ["SQLi_BODY", "SQLiExtendedPatterns_BODY"] },
 ] as const;
