@@ -96,6 +96,7 @@ const settings = {
   ),
   recordTtl: setting(whole(1, 300).default(60), "1 to 300 (seconds)", "recordTtl 60"),
   rateLimit: setting(whole(10, 2_000_000_000).default(100_000), "10 to 2000000000", "rateLimit 100000"),
+  pictureMegabytes: setting(whole(1, 20).default(5), "1 to 20 (MB)", "pictureMegabytes 5"),
   teardown: setting(
     z
       .enum(["true", "false"])

@@ -78,6 +78,7 @@ const environment = serverEnvironment({
   database,
   edge: record.edge,
   media: served,
+  pictureMegabytes: config.pictureMegabytes,
   frontSecretArn: secret?.arn,
   connectionAge: recordTtl,
 });

@@ -10,6 +10,8 @@ export interface EnvironmentArgs {
   readonly edge: "alb" | "nlb" | null;
   /** Undefined in a stack without pictures. */
   readonly media: ServedMedia | undefined;
+  /** Largest picture in megabytes of 1,048,576 bytes. */
+  readonly pictureMegabytes: number;
   /** Secret by which CloudFront proves itself; undefined in a stack that never had one. */
   readonly frontSecretArn: pulumi.Output<string> | undefined;
   /** Seconds after which a server closes a kept-alive connection, so that clients notice a moved record. */
@@ -18,7 +20,7 @@ export interface EnvironmentArgs {
 
 /** The environment of a server: everything that it knows of the stack around it. */
 export function serverEnvironment(args: EnvironmentArgs): Record<string, pulumi.Input<string>> {
-  const { region, database, edge, media, frontSecretArn, connectionAge } = args;
+  const { region, database, edge, media, pictureMegabytes, frontSecretArn, connectionAge } = args;
   return {
     AWS_REGION: region,
     DB_HOST: database.host,
@@ -31,7 +33,11 @@ export function serverEnvironment(args: EnvironmentArgs): Record<string, pulumi.
     TRUSTED_PROXIES: edge === "alb" ? "1" : "0",
     MAX_CONNECTION_AGE_SECONDS: String(connectionAge),
     LOG_LEVEL: "info",
-    ...(media && { MEDIA_BUCKET: media.bucketName, MEDIA_HOST: media.host }),
+    ...(media && {
+      MEDIA_BUCKET: media.bucketName,
+      MEDIA_HOST: media.host,
+      MEDIA_MAX_BYTES: String(pictureMegabytes * 2 ** 20),
+    }),
     ...(frontSecretArn && { FRONT_SECRET: frontSecretArn }),
   };
 }

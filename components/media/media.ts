@@ -86,11 +86,11 @@ function readingBy(front: Front, bucket: aws.s3.Bucket): PolicyStatement {
 }
 
 /** Every origin that the service's page is opened at. */
-function pagesOf(front: Front, { balancerName, https, domain }: FrontArgs): pulumi.Input<string>[] {
-  const name = domain?.name ?? front.host;
-  const direct = pulumi.interpolate`${https ? "https" : "http"}://${balancerName}`;
-  // Plain HTTP as well: a page that somebody has open while the domain moves to the front came by it.
-  return [pulumi.interpolate`https://${name}`, pulumi.interpolate`http://${name}`, direct];
+function pagesOf(front: Front, { balancerName, domain }: FrontArgs): pulumi.Input<string>[] {
+  const names = [...(domain ? [domain.name] : []), front.host, balancerName];
+  // Plain HTTP as well: a page that somebody has open while the domain moves to the front came by it, and a network load
+  // balancer can't redirect.
+  return names.flatMap((name) => [pulumi.interpolate`https://${name}`, pulumi.interpolate`http://${name}`]);
 }
 
 function allowUploads(

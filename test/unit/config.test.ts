@@ -61,6 +61,7 @@ describe("configuration", () => {
       zones: '["us-east-1b","us-east-1c"]',
       recordTtl: "2",
       rateLimit: "1000000",
+      pictureMegabytes: "8",
       teardown: "true",
     });
     assert.equal(config.phase, 3);
@@ -68,6 +69,7 @@ describe("configuration", () => {
     assert.deepEqual(config.zones, ["us-east-1b", "us-east-1c"]);
     assert.equal(config.architecture, "x86_64");
     assert.equal(config.teardown, true);
+    assert.equal(config.pictureMegabytes, 8);
   });
 
   it("lists everything wrong at once, with value, reason and fix", () => {
