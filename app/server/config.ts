@@ -17,6 +17,8 @@ export interface Config {
   readonly trustedProxies: number;
   /** Secret that CloudFront proves itself with; undefined where there is none in front. */
   readonly frontSecret: string | undefined;
+  /** DynamoDB table that writes go to as well, while the database says so; undefined where there is none. */
+  readonly tableName: string | undefined;
   /** Undefined where there are no pictures. */
   readonly media: MediaConfig | undefined;
   /** Seconds after which a kept-alive connection is asked to close, so that its client looks the address up again. */
@@ -32,6 +34,7 @@ const environment = z
     DB_APP_SECRET: text,
     TRUSTED_PROXIES: wholeNumber(0, 10).default(0),
     FRONT_SECRET: text.optional(),
+    TABLE_NAME: text.optional(),
     MEDIA_BUCKET: text.optional(),
     MEDIA_HOST: text.optional(),
     MEDIA_MAX_BYTES: wholeNumber(1, 100 * 2 ** 20).default(5 * 2 ** 20),
@@ -60,6 +63,7 @@ export function readConfig(variables: NodeJS.ProcessEnv): Config {
     appSecret: data.DB_APP_SECRET,
     trustedProxies: data.TRUSTED_PROXIES,
     frontSecret: data.FRONT_SECRET,
+    tableName: data.TABLE_NAME,
     media: mediaConfig(data),
     maxConnectionAge: data.MAX_CONNECTION_AGE_SECONDS,
     logLevel: data.LOG_LEVEL,

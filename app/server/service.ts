@@ -25,10 +25,11 @@ const storePatience = 5000;
 export async function runService(config: Config, page: PageFiles): Promise<void> {
   const hasParent = process.connected;
   const log = pino({ level: config.logLevel });
-  const { database, region, adminSecret, appSecret, frontSecret, trustedProxies, maxConnectionAge } = config;
+  const { database, region, adminSecret, appSecret, tableName, frontSecret, trustedProxies, maxConnectionAge } = config;
   const secrets = new Secrets(region);
+  const dualWrite = tableName === undefined ? undefined : { tableName, log };
   const backend = new StoreBackend({
-    open: () => openMysql({ address: database, secrets, adminSecret, appSecret }),
+    open: () => openMysql({ address: database, secrets, adminSecret, appSecret, dualWrite }),
     holder: `${hostname()}:${process.pid}`.slice(-100),
     log,
   });

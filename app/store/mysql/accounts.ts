@@ -34,6 +34,7 @@ export function mysqlAccounts(database: Database): Accounts {
         await database.write(async (transaction) => {
           const id = BigInt(user.id);
           await transaction.change(
+            ["users", id],
             `INSERT INTO users (id, name, name_key, display_name, bio, password_hash, created_at, version)
              VALUES (?, ?, ?, ?, '', ?, ?, ?)`,
             [
@@ -46,10 +47,11 @@ export function mysqlAccounts(database: Database): Accounts {
               transaction.first,
             ],
           );
-          await transaction.change("INSERT INTO user_counters (user_id, version) VALUES (?, ?)", [
-            id,
-            transaction.first,
-          ]);
+          await transaction.change(
+            ["user_counters", id],
+            "INSERT INTO user_counters (user_id, version) VALUES (?, ?)",
+            [id, transaction.first],
+          );
           if (once)
             await noteCreation(
               transaction,

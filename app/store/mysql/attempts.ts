@@ -10,7 +10,7 @@ export function mysqlAttempts(database: Database): Attempts {
         let wait: number | undefined;
         for (const { subject, limit } of ordered) {
           const expired = now - window;
-          await transaction.change(
+          await transaction.changeUnversioned(
             `INSERT INTO login_attempts (subject, attempts, started_at) VALUES (?, 1, ?)
              ON DUPLICATE KEY UPDATE
                attempts = IF(started_at <= ?, 1, attempts + 1),
@@ -31,7 +31,7 @@ export function mysqlAttempts(database: Database): Attempts {
       const ordered = [...subjects].sort((a, b) => a.compare(b));
       await database.write(async (transaction) => {
         for (const subject of ordered)
-          await transaction.change(
+          await transaction.changeUnversioned(
             "UPDATE login_attempts SET attempts = attempts - 1 WHERE subject = ? AND attempts > 0",
             [subject],
           );

@@ -2,8 +2,11 @@ import mysql, { type Pool, type PoolConnection, type ResultSetHeader, type RowDa
 import type { Credentials } from "../../aws/secrets.ts";
 import { errors } from "../../domain/errors.ts";
 import { firstVersion, type Version } from "../../domain/version.ts";
+import { isMapped } from "../dynamodb/mapping.ts";
 import { isConflict, isLoss, isOverload, isRefusedLogin } from "./failures.ts";
 import { connectionOptions, type DatabaseAddress } from "./login.ts";
+import { noteChanges, type OutboxEntry } from "./outbox.ts";
+import { type ChangedRow, changedTable, makeRowKey } from "./row-keys.ts";
 
 /** What a statement may be given. Integers become BIGINT UNSIGNED; ids are passed as BigInt. */
 export type Value = string | number | bigint | Buffer | null;
@@ -27,6 +30,11 @@ export interface DatabaseOptions {
   readonly address: DatabaseAddress;
   /** Reads the login afresh; called at the start and whenever the login is refused. */
   readonly credentials: () => Promise<Credentials>;
+  /**
+   * Told of each committed entry of the outbox by whom it came about; must neither throw nor take time. Without it, the
+   * batch writer may take entries at once.
+   */
+  readonly onEntry?: (entry: OutboxEntry) => void;
 }
 
 /** Pooled, prepared access to the database that survives deadlocks, lost connections and rotated passwords. */
@@ -47,6 +55,7 @@ export class Database {
   /**
    * Runs one transaction on the versioned rows. It first reads the control row with a shared lock: whoever changes the
    * store of record waits for this transaction and stops the next. (LOCK IN SHARE MODE, as MariaDB has no FOR SHARE.)
+   * While that row says so, the transaction also writes down in the outbox which rows it changed.
    *
    * `work` may run several times, also after a commit whose answer was lost: it must do nothing the second time.
    *
@@ -57,19 +66,34 @@ export class Database {
       await connection.query("START TRANSACTION");
       const [control] = await select(
         connection,
-        "SELECT record, epoch FROM control WHERE id = 1 LOCK IN SHARE MODE",
+        "SELECT record, epoch, outbox FROM control WHERE id = 1 LOCK IN SHARE MODE",
         [],
       );
       if (control?.record !== "mysql") throw errors.notTheRecord(String(control?.record));
-      const result = await work(new Transaction(connection, firstVersion(BigInt(control.epoch as number))));
+      const transaction = new Transaction(connection, firstVersion(BigInt(control.epoch as number)));
+      const result = await work(transaction);
+      const { onEntry } = this.#options;
+      const entry = control.outbox === 1 ? await noteChanges(transaction, onEntry !== undefined) : undefined;
+      await connection.query("COMMIT");
+      if (entry) onEntry?.(entry);
+      return result;
+    });
+  }
+
+  /** Runs one transaction outside the versioned rows, whichever store is the record. */
+  unversioned<T>(work: (transaction: UnversionedTransaction) => Promise<T>): Promise<T> {
+    return this.#retrying(async (connection) => {
+      await connection.query("START TRANSACTION");
+      const result = await work(new UnversionedTransaction(connection));
       await connection.query("COMMIT");
       return result;
     });
   }
 
   /** Runs one statement outside the versioned rows, such as a worker's lease. Returns the number of rows it changed. */
-  execute(sql: string, values: Value[]): Promise<number> {
-    return this.#retrying((connection) => change(connection, sql, values));
+  async execute(sql: string, values: Value[]): Promise<number> {
+    assertUnversioned(sql);
+    return this.#retrying(async (connection) => (await change(connection, sql, values)).affectedRows);
   }
 
   async close(): Promise<void> {
@@ -151,29 +175,61 @@ export class Database {
   }
 }
 
-/** An open transaction that has read the control row. */
-export class Transaction {
+/** An open transaction. */
+export class UnversionedTransaction {
   readonly #connection: PoolConnection;
-  /** What an insert's version is, and the least that an update's can be: `GREATEST(version + 1, first)`. */
-  readonly first: Version;
 
-  constructor(connection: PoolConnection, first: Version) {
+  constructor(connection: PoolConnection) {
     this.#connection = connection;
-    this.first = first;
   }
 
   read(sql: string, values: Value[]): Promise<Row[]> {
     return select(this.#connection, sql, values);
   }
 
-  /** Returns the number of rows changed; `INSERT … ON DUPLICATE KEY UPDATE` says 1 inserted, 2 updated, 0 as it was. */
-  change(sql: string, values: Value[]): Promise<number> {
+  /** Changes rows of a table that does not migrate. */
+  async changeUnversioned(sql: string, values: Value[]): Promise<ResultSetHeader> {
+    assertUnversioned(sql);
     return change(this.#connection, sql, values);
+  }
+}
+
+/** An open transaction that has read the control row. */
+export class Transaction extends UnversionedTransaction {
+  readonly #connection: PoolConnection;
+  readonly #changed = new Set<string>();
+  /** What an insert's version is, and the least that an update's can be: `GREATEST(version + 1, first)`. */
+  readonly first: Version;
+
+  constructor(connection: PoolConnection, first: Version) {
+    super(connection);
+    this.#connection = connection;
+    this.first = first;
+  }
+
+  /**
+   * Changes one row of a table that migrates, named here by its key so that the outbox can name it.
+   *
+   * @returns how many rows changed; `INSERT … ON DUPLICATE KEY UPDATE` says 1 inserted, 2 updated, 0 as it was
+   * @throws Error when the statement is about another table than the one declared
+   */
+  async change(row: ChangedRow, sql: string, values: Value[]): Promise<number> {
+    const [table] = row;
+    if (changedTable(sql) !== table) throw new Error(`declared to change a row of ${table}: ${sql}`);
+    const { affectedRows } = await change(this.#connection, sql, values);
+    if (affectedRows > 0) this.#changed.add(makeRowKey(row));
+    return affectedRows;
+  }
+
+  /** Keys of the rows that have changed, each once. */
+  get changed(): readonly string[] {
+    return [...this.#changed];
   }
 
   /** Counts up or down what this transaction changes. */
   async count(table: keyof typeof counterKeys, counter: string, step: 1 | -1, id: bigint): Promise<void> {
     await this.change(
+      [table, id],
       `UPDATE ${table} SET ${counter} = ${counter} ${step === 1 ? "+" : "-"} 1, version = GREATEST(version + 1, ?)
        WHERE ${counterKeys[table]} = ?`,
       [this.first, id],
@@ -189,9 +245,14 @@ async function select(connection: PoolConnection, sql: string, values: Value[]):
   return rows;
 }
 
-async function change(connection: PoolConnection, sql: string, values: Value[]): Promise<number> {
+async function change(connection: PoolConnection, sql: string, values: Value[]): Promise<ResultSetHeader> {
   const [result] = await connection.execute<ResultSetHeader>(statement(sql, values));
-  return result.affectedRows;
+  return result;
+}
+
+/** A row that migrates is changed by a transaction only, which names it. */
+function assertUnversioned(sql: string): void {
+  if (isMapped(changedTable(sql))) throw new Error(`changes a row that migrates without naming it: ${sql}`);
 }
 
 /** JavaScript numbers would be sent as DOUBLE, in which ids and versions lose digits and LIMIT is refused. */

@@ -3,6 +3,7 @@ import { service } from "./schema/0001-service.ts";
 import { workers } from "./schema/0002-workers.ts";
 import { pictures } from "./schema/0003-pictures.ts";
 import { counterVersions } from "./schema/0004-counter-versions.ts";
+import { outbox } from "./schema/0005-outbox.ts";
 
 /**
  * One step of the schema. Steps only add: while servers are being replaced, old ones work on the new schema. DDL
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 /** Every step there ever was, in order. Never change one that has been released: append. */
-export const migrations: readonly Migration[] = [service, workers, pictures, counterVersions];
+export const migrations: readonly Migration[] = [service, workers, pictures, counterVersions, outbox];
 
 /**
  * Brings the schema up to date; returns the numbers of the steps it ran. The caller holds the lock that keeps other

@@ -12,6 +12,7 @@ export async function noteCreation(
   once: Once,
 ): Promise<void> {
   await transaction.change(
+    ["idempotency_keys", BigInt(created.userId), once.key],
     `INSERT INTO idempotency_keys (user_id, key_hash, kind, fingerprint, result_id, created_at, version)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
     [

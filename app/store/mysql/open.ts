@@ -1,4 +1,8 @@
+import type { DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import type { Logger } from "pino";
 import type { Secrets } from "../../aws/secrets.ts";
+import { DualWriter } from "../dual/dual-writer.ts";
+import { servingClient } from "../dynamodb/client.ts";
 import type { Store } from "../store.ts";
 import type { WorkerLeases } from "../workers.ts";
 import { ensureAppUser } from "./app-user.ts";
@@ -15,6 +19,15 @@ export interface MysqlOptions {
   readonly adminSecret: string;
   /** Secret of the user that servers work as; given a value by whichever server comes first. */
   readonly appSecret: string;
+  /** Where what the outbox names is written too. @default nowhere: it is left to the batch writer */
+  readonly dualWrite?: DualWriteOptions | undefined;
+}
+
+export interface DualWriteOptions {
+  readonly tableName: string;
+  readonly log: Pick<Logger, "warn">;
+  /** @default region, credentials and endpoint as every SDK client finds them */
+  readonly client?: DynamoDBClientConfig;
 }
 
 /** An open store and what else the database gives to servers. */
@@ -30,16 +43,29 @@ const lockTimeout = 60;
 /** Prepares the database (schema, servers' user), one server at a time, and opens the store as the servers' user. */
 export async function openMysql(options: MysqlOptions): Promise<OpenStore> {
   await prepare(options);
-  const { address, secrets, appSecret } = options;
-  const database = new Database({ address, credentials: () => readCredentials(secrets, appSecret) });
+  const { database, dualWriter } = connect(options);
+  const close = async () => {
+    await dualWriter?.close();
+    await database.close();
+  };
   const store = mysqlStore(database);
   try {
     await store.ping();
   } catch (error) {
-    await database.close();
+    await close();
     throw error;
   }
-  return { store, workers: mysqlWorkerLeases(database), close: () => database.close() };
+  return { store, workers: mysqlWorkerLeases(database), close };
+}
+
+function connect({ address, secrets, appSecret, dualWrite }: MysqlOptions) {
+  const credentials = () => readCredentials(secrets, appSecret);
+  if (!dualWrite) return { database: new Database({ address, credentials }) };
+  const database: Database = new Database({ address, credentials, onEntry: (entry) => dualWriter.note(entry) });
+  const { client, ...options } = dualWrite;
+  // One more attempt than for people: a moment's throttling is not worth a detour by the outbox.
+  const dualWriter = new DualWriter({ ...options, database, client: servingClient({ maxAttempts: 2, ...client }) });
+  return { database, dualWriter };
 }
 
 async function prepare({ address, secrets, adminSecret, appSecret }: MysqlOptions): Promise<void> {

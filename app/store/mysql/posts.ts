@@ -30,10 +30,14 @@ export function mysqlPosts(database: Database): Posts {
       const created = { userId: post.authorId, kind: "post", resultId: post.id, at: post.createdAt } as const;
       if (once) await noteCreation(transaction, created, once);
       await transaction.change(
+        ["posts", id],
         "INSERT INTO posts (id, author_id, text, media, created_at, version) VALUES (?, ?, ?, ?, ?, ?)",
         [id, author, post.text, writePictures(post.media ?? []), post.createdAt, transaction.first],
       );
-      await transaction.change("INSERT INTO post_counters (post_id, version) VALUES (?, ?)", [id, transaction.first]);
+      await transaction.change(["post_counters", id], "INSERT INTO post_counters (post_id, version) VALUES (?, ?)", [
+        id,
+        transaction.first,
+      ]);
       await transaction.count("user_counters", "posts", 1, author);
     });
   }
@@ -71,10 +75,11 @@ export function mysqlPosts(database: Database): Posts {
         if (!row || (isDeleted && !isMine)) throw errors.noSuchPost();
         if (!isMine) throw errors.notYourPost();
         if (isDeleted) return;
-        await transaction.change("UPDATE posts SET deleted = 1, version = GREATEST(version + 1, ?) WHERE id = ?", [
-          transaction.first,
-          BigInt(id),
-        ]);
+        await transaction.change(
+          ["posts", BigInt(id)],
+          "UPDATE posts SET deleted = 1, version = GREATEST(version + 1, ?) WHERE id = ?",
+          [transaction.first, BigInt(id)],
+        );
         await transaction.count("user_counters", "posts", -1, BigInt(by));
         const keys = readPictures(row.media as string | null).map(({ key }) => key);
         if (keys.length > 0) await noteRemoval(transaction, { postId: id, keys });

@@ -22,6 +22,7 @@ async function set(
 ): Promise<boolean> {
   if (!holds) {
     const changed = await transaction.change(
+      [table, subject, object],
       `UPDATE ${table} SET deleted = 1, version = GREATEST(version + 1, ?)
        WHERE ${from} = ? AND ${to} = ? AND deleted = 0`,
       [transaction.first, subject, object],
@@ -30,6 +31,7 @@ async function set(
   }
   // Assignments happen from left to right: the first still sees the row as it was.
   const changed = await transaction.change(
+    [table, subject, object],
     `INSERT INTO ${table} (${from}, ${to}, created_at, version) VALUES (?, ?, ?, ?)
      ON DUPLICATE KEY UPDATE
        version = IF(deleted = 1, GREATEST(version + 1, ?), version),

@@ -22,7 +22,7 @@ export function mysqlRemovals(database: Database): Removals {
 
 /** Notes, in the transaction that deletes the post, what is to be removed. */
 export async function noteRemoval(transaction: Transaction, { postId, keys }: Removal): Promise<void> {
-  await transaction.change("INSERT INTO picture_removals (post_id, object_keys) VALUES (?, ?)", [
+  await transaction.changeUnversioned("INSERT INTO picture_removals (post_id, object_keys) VALUES (?, ?)", [
     BigInt(postId),
     JSON.stringify(keys),
   ]);

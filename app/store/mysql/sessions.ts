@@ -7,6 +7,7 @@ export function mysqlSessions(database: Database): Sessions {
       await database.write((transaction) =>
         // The same token again is our own commit whose answer was lost.
         transaction.change(
+          ["sessions", BigInt(userId), tokenHash],
           `INSERT INTO sessions (user_id, token_hash, created_at, expires_at, version) VALUES (?, ?, ?, ?, ?)
            ON DUPLICATE KEY UPDATE user_id = user_id`,
           [BigInt(userId), tokenHash, createdAt, expiresAt, transaction.first],
@@ -25,6 +26,7 @@ export function mysqlSessions(database: Database): Sessions {
     async endSession(userId, tokenHash) {
       await database.write((transaction) =>
         transaction.change(
+          ["sessions", BigInt(userId), tokenHash],
           `UPDATE sessions SET deleted = 1, version = GREATEST(version + 1, ?)
            WHERE user_id = ? AND token_hash = ? AND deleted = 0`,
           [transaction.first, BigInt(userId), tokenHash],

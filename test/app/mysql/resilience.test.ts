@@ -112,10 +112,10 @@ describe("The MySQL store", function () {
     const crossing = (first: bigint, second: bigint) =>
       database.write(async (transaction) => {
         const update = "UPDATE user_counters SET posts = posts + 1 WHERE user_id = ?";
-        await transaction.change(update, [first]);
+        await transaction.change(["user_counters", first], update, [first]);
         if (++runs === 2) arrived();
         await bothHoldOne;
-        await transaction.change(update, [second]);
+        await transaction.change(["user_counters", second], update, [second]);
       });
     await Promise.all([crossing(people[0], people[1]), crossing(people[1], people[0])]);
     assert.equal(runs, 3);

@@ -38,10 +38,15 @@ describe("The service's configuration", () => {
       appSecret: "app",
       trustedProxies: 1,
       frontSecret: undefined,
+      tableName: undefined,
       media: undefined,
       maxConnectionAge: 60,
       logLevel: "info",
     });
+  });
+
+  it("names the table that writes go to as well, where there is one", () => {
+    assert.equal(readConfig({ ...complete, TABLE_NAME: "chirp-1" }).tableName, "chirp-1");
   });
 
   it("uses TLS only where certificates are named, and an inherited socket where there is one", () => {
