@@ -11,11 +11,13 @@ import { Balancers, reviveAttachments } from "./parts/balancer/balancers.ts";
 import { Firewall } from "./parts/balancer/firewall.ts";
 import { Targets } from "./parts/balancer/targets.ts";
 import { Waf } from "./parts/balancer/waf.ts";
+import { Emulator } from "./parts/dynamo/emulator.ts";
+import { tableType } from "./parts/dynamo/tables.ts";
 import { Entry } from "./parts/entry.ts";
 import { Fronts } from "./parts/front/fronts.ts";
 import { Functions } from "./parts/function/functions.ts";
 import { Groups } from "./parts/group/groups.ts";
-import { Instances } from "./parts/instance/instances.ts";
+import { type Endpoints, Instances } from "./parts/instance/instances.ts";
 import { followInstances } from "./parts/instance/parts.ts";
 import { Databases } from "./parts/rds.ts";
 import { makeS3 } from "./parts/s3/local-s3.ts";
@@ -41,6 +43,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   readonly s3: S3;
   readonly secrets: Secrets;
   readonly databases: Databases;
+  readonly dynamodb: Emulator;
   readonly instances: Instances;
   readonly firewall: Firewall;
   readonly waf: Waf;
@@ -68,7 +71,8 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.secrets = new Secrets(join(dir, "secrets"));
     this.#endpoint = new Endpoint(this);
     this.databases = new Databases(this);
-    this.instances = new Instances(join(dir, "instances"), () => this.endpoint);
+    this.dynamodb = new Emulator(this);
+    this.instances = new Instances(join(dir, "instances"), () => this.endpoints);
     this.firewall = new Firewall(this.registry);
     this.waf = new Waf(this);
     this.targets = new Targets(this);
@@ -83,6 +87,10 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     return this.#endpoint.url;
   }
 
+  get endpoints(): Endpoints {
+    return { all: this.endpoint, dynamodb: this.dynamodb.endpoint };
+  }
+
   get entryUrl(): string {
     return this.entry.url;
   }
@@ -91,7 +99,9 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   async start(): Promise<void> {
     await this.entry.open();
     await this.#endpoint.open();
-    await this.databases.revive();
+    await this.dynamodb.settle();
+    const hasTables = this.registry.ofType(tableType).length > 0;
+    await Promise.all([this.databases.revive(), hasTables && this.dynamodb.start()]);
     await this.balancers.revive();
     await this.fronts.revive();
     await followInstances(this);
@@ -108,7 +118,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.targets.stop();
     await this.functions.stop();
     await this.instances.stopAll();
-    await this.databases.stop();
+    await Promise.all([this.databases.stop(), this.dynamodb.stop()]);
     this.#endpoint.stop();
   }
 

@@ -1,5 +1,6 @@
 import { AwsError } from "../aws/errors.ts";
 import type { LocalAws } from "../local-aws.ts";
+import { tableType } from "../parts/dynamo/tables.ts";
 import { stateOf } from "../parts/group/model.ts";
 
 /** What `GET /_chirp/status` tells. */
@@ -12,6 +13,7 @@ function describe(aws: LocalAws) {
     endpoint: aws.endpoint,
     /** The stack has one; `null` while it has none. */
     database: databases[0] ?? null,
+    dynamodb: describeTables(aws),
     instances: aws.instances.describe().map((instance) => ({
       ...instance,
       targets: aws.targets
@@ -28,6 +30,12 @@ function describe(aws: LocalAws) {
     addresses: aws.entry.describeAddresses(),
     record: aws.entry.describeRecord() ?? null,
   };
+}
+
+/** Null while there is no emulator. */
+function describeTables(aws: LocalAws) {
+  const running = aws.dynamodb.describe();
+  return running && { ...running, tables: aws.registry.ofType(tableType).map(({ id }) => id) };
 }
 
 /** Requests to the local AWS itself, for the climb and for tests. */

@@ -1,8 +1,10 @@
+import { table, tableFacts } from "../../parts/dynamo/tables.ts";
 import { rdsInstance } from "../../parts/rds.ts";
 import { arn, inputId, ownHex, regionOf, type ResourceType } from "../resource-type.ts";
 
 /** Databases and their settings. */
 export const data: Record<string, ResourceType> = {
+  "aws:dynamodb/table:Table": { ...tableFacts, part: table },
   "aws:rds/subnetGroup:SubnetGroup": {
     required: ["subnetIds"],
     naming: { property: "name", prefix: "namePrefix", maxLength: 255, taken: "DBSubnetGroupAlreadyExists" },

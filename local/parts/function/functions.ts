@@ -79,7 +79,7 @@ export class Functions {
       ],
       env: {
         PATH: process.env.PATH,
-        ...awsEnvironment(this.#aws.endpoint, this.#aws.region),
+        ...awsEnvironment(this.#aws.endpoints, this.#aws.region),
         ...(((environment as Properties | undefined)?.variables ?? {}) as Record<string, string>),
         AWS_LAMBDA_FUNCTION_NAME: record.id,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memorySize),

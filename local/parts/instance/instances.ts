@@ -34,10 +34,19 @@ interface Instance {
 /** The one access key of this account. */
 export const accessKey = { accessKeyId: "local", secretAccessKey: "local" };
 
+/** Where AWS's APIs are on this machine. */
+export interface Endpoints {
+  /** For everything that has none of its own. */
+  readonly all: string;
+  readonly dynamodb: string;
+}
+
 /** Environment that leads an AWS SDK to this machine. */
-export function awsEnvironment(endpoint: string, region: string): NodeJS.ProcessEnv {
+export function awsEnvironment({ all, dynamodb }: Endpoints, region: string): NodeJS.ProcessEnv {
   return {
-    AWS_ENDPOINT_URL: endpoint,
+    AWS_ENDPOINT_URL: all,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ENDPOINT_URL_DYNAMODB_STREAMS: dynamodb,
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ACCESS_KEY_ID: accessKey.accessKeyId,
@@ -49,14 +58,14 @@ export function awsEnvironment(endpoint: string, region: string): NodeJS.Process
 /** EC2: servers as processes of this machine, each with a folder of its own in the place of a disk. */
 export class Instances extends EventEmitter<{ change: [id: string] }> {
   readonly #folder: string;
-  readonly #endpoint: () => string;
+  readonly #endpoints: () => Endpoints;
   readonly #instances = new Map<string, Instance>();
 
-  constructor(folder: string, endpoint: () => string) {
+  constructor(folder: string, endpoints: () => Endpoints) {
     super();
     this.setMaxListeners(0);
     this.#folder = folder;
-    this.#endpoint = endpoint;
+    this.#endpoints = endpoints;
   }
 
   state(id: string): InstanceState {
@@ -93,7 +102,7 @@ export class Instances extends EventEmitter<{ change: [id: string] }> {
         PATH: [shims, "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].join(delimiter),
         HOME: root,
         LANG: "C.UTF-8",
-        ...awsEnvironment(this.#endpoint(), spec.region),
+        ...awsEnvironment(this.#endpoints(), spec.region),
         ROOT: root,
         PORT: String(port),
         [`CHIRP_PORT_${servicePort}`]: String(port),
