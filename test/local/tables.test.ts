@@ -89,7 +89,7 @@ describe("DynamoDB table", function () {
 
   it("shares the emulator with other tables, which may have no stream", async () => {
     const before = test.aws.dynamodb.describe();
-    const { streamEnabled: _, streamViewType: __, ttl: ___, ...plain } = inputs;
+    const plain = { ...inputs, streamEnabled: undefined, streamViewType: undefined, ttl: undefined };
     const other = await test.create(type, "journal", { ...plain, deletionProtectionEnabled: false });
     assert.deepEqual([other.outputs.streamArn, other.outputs.streamLabel], ["", ""]);
     assert.deepEqual(test.aws.dynamodb.describe(), before);
@@ -99,11 +99,12 @@ describe("DynamoDB table", function () {
   it("comes back at the same address, with its items, when the emulator is killed", async () => {
     const before = test.aws.dynamodb.describe() ?? assert.fail();
     process.kill(before.pid, "SIGKILL");
-    const now = await until(() => test.aws.dynamodb.describe()?.pid !== before.pid && test.aws.dynamodb.describe(), {
-      describe: "another emulator runs",
-      timeout: 30_000,
-    });
-    assert.equal(now.endpoint, before.endpoint);
+    const another = () => {
+      const now = test.aws.dynamodb.describe();
+      return now?.pid === before.pid ? undefined : now;
+    };
+    const { endpoint } = await until(another, { describe: "another emulator runs", timeout: 30_000 });
+    assert.equal(endpoint, before.endpoint);
     assert.equal(await read(), "1");
     await describeStream();
   });

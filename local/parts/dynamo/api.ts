@@ -29,8 +29,12 @@ export class DynamoApi {
     };
     const target = { method: "POST", protocol: "http:", hostname, port: Number(port), path: "/", query: {} };
     const signed = await this.#signer.sign({ ...target, headers, body });
-    const { host: _, ...sent } = signed.headers;
-    const response = await fetch(href, { method: "POST", headers: sent, body, signal: AbortSignal.timeout(30_000) });
+    const response = await fetch(href, {
+      method: "POST",
+      headers: signed.headers,
+      body,
+      signal: AbortSignal.timeout(30_000),
+    });
     const answer = (await response.json()) as { __type?: string; message?: string; Message?: string };
     if (!response.ok)
       throw new AwsError(answer.__type?.split("#").at(-1) ?? "", answer.message ?? answer.Message ?? "");

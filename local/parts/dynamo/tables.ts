@@ -64,7 +64,7 @@ function failuresIn(inputs: Properties): Failure[] {
   const failures: Failure[] = [];
   const keys = [hashKey, rangeKey].filter((key) => key !== undefined);
   const given = Array.isArray(attributes) ? (attributes as Properties[]).map(({ name }) => name) : [];
-  if (Array.isArray(attributes) && ![...given, ...keys].includes(unknown)) {
+  if (Array.isArray(attributes) && ![...given, ...keys].some((name) => name === unknown)) {
     const unused = given.filter((name) => !keys.includes(name));
     const missing = keys.filter((key) => !given.includes(key));
     if (unused.length > 0)
