@@ -64,7 +64,7 @@ function createRecord(name: string, domain: Domain, door: Door, opts: pulumi.Cus
   return new aws.route53.Record(`${name}-record`, { zoneId, name: recordName, type: "A", ...target }, opts);
 }
 
-function readyRequest({ door, serving, targetGroupArn }: SwitchoverArgs) {
+function readyRequest({ door, domain, serving, targetGroupArn }: SwitchoverArgs) {
   const fleet: pulumi.Input<FleetRequest> =
     serving.kind === "server"
       ? serving.instanceId.apply((instanceId) => ({ kind: "server" as const, instanceId }))
@@ -74,9 +74,13 @@ function readyRequest({ door, serving, targetGroupArn }: SwitchoverArgs) {
           templateVersion,
           least: serving.least,
         }));
-  return pulumi
-    .all([door.address, fleet, targetGroupArn])
-    .apply(([address, fleet, targetGroupArn]) => ({ step: "ready" as const, address, fleet, targetGroupArn }));
+  return pulumi.all([door.address, fleet, targetGroupArn]).apply(([address, fleet, targetGroupArn]) => ({
+    step: "ready" as const,
+    address,
+    host: domain?.name,
+    fleet,
+    targetGroupArn,
+  }));
 }
 
 function movedRequest({ zoneId, name }: Domain, { door, settleSeconds }: SwitchoverArgs) {

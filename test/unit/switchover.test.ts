@@ -68,12 +68,14 @@ describe("switchover", () => {
   it("moves nothing without a name, but the gates still hold", async () => {
     const run = await switchover({ ...behind, domain: undefined });
     assert.deepEqual(order(run), ["chirp-gate-ready", "chirp-gate-drained"]);
+    assert.equal(request(run, "chirp-gate-ready").host, undefined);
   });
 
   it("asks a single server to answer by itself", async () => {
     assert.deepEqual(request(await switchover(), "chirp-gate-ready"), {
       step: "ready",
       address: "198.51.100.7",
+      host: domain.name,
       fleet: { kind: "server", instanceId: "i-1" },
     });
   });
@@ -83,6 +85,7 @@ describe("switchover", () => {
     assert.deepEqual(request(run, "chirp-gate-ready"), {
       step: "ready",
       address: "lb.example",
+      host: domain.name,
       fleet: { kind: "group", name: "servers", templateVersion: "7", least: 2 },
       targetGroupArn: "arn:targets",
     });

@@ -15,6 +15,8 @@ const ready = z.object({
   step: z.literal("ready"),
   /** Public address or name that must answer; a port may follow. */
   address: z.string().min(1),
+  /** Name that clients ask it for; the address itself without one. */
+  host: z.string().min(1).optional(),
   fleet: z.discriminatedUnion("kind", [server, group]),
   /** Target group in which the fleet must be healthy; without one the address is the server's own. */
   targetGroupArn: z.string().optional(),

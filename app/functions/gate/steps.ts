@@ -27,11 +27,11 @@ export function perform(request: GateRequest, world: World, patience: Patience):
 
 /** Whoever shall serve is healthy, and the door to it answers. */
 async function ready(request: ReadyRequest, world: World, patience: Patience): Promise<string> {
-  const { address, fleet, targetGroupArn } = request;
+  const { address, host, fleet, targetGroupArn } = request;
   if (targetGroupArn === undefined)
     return waitUntil(
       `the server at ${address} to answer`,
-      async () => judgeAddress(address, await world.health(address)),
+      async () => judgeAddress(address, await world.health(address, host)),
       patience,
     );
   const lookAtFleet = async (): Promise<Verdict> => {
@@ -48,7 +48,7 @@ async function ready(request: ReadyRequest, world: World, patience: Patience): P
   const healthy = await waitUntil(`${who} to be healthy behind the load balancer`, lookAtFleet, patience);
   const answers = await waitUntil(
     `the load balancer at ${address} to answer`,
-    async () => judgeBalancer(address, await world.health(address)),
+    async () => judgeBalancer(address, await world.health(address, host)),
     patience,
   );
   return `${healthy}; ${answers}`;

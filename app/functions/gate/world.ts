@@ -10,6 +10,7 @@ import {
   RegisterTargetsCommand,
 } from "@aws-sdk/client-elastic-load-balancing-v2";
 import { ListResourceRecordSetsCommand, Route53Client } from "@aws-sdk/client-route-53";
+import { askHealth } from "./health.ts";
 import type { Answer, Member, Refresh, Target } from "./verdicts.ts";
 
 /** The little of AWS that the waiter looks at and touches. */
@@ -24,8 +25,8 @@ export interface World {
   newestRefresh(group: string): Promise<Refresh | undefined>;
   /** Addresses of an A record, or the name it is an alias of. */
   record(zoneId: string, name: string): Promise<string[]>;
-  /** GET http://address/health, without following redirects. */
-  health(address: string): Promise<Answer>;
+  /** GET /health at this address, as clients who ask for `name` get it. */
+  health(address: string, name?: string): Promise<Answer>;
 }
 
 /** AWS itself, in the region and with the permissions of the function. */
@@ -96,23 +97,6 @@ export function awsWorld(): World {
       if (alias !== undefined) return [alias];
       return (record?.ResourceRecords ?? []).flatMap(({ Value }) => (Value === undefined ? [] : [Value]));
     },
-    async health(address) {
-      try {
-        const response = await fetch(`http://${address}/health`, {
-          redirect: "manual",
-          signal: AbortSignal.timeout(3000),
-        });
-        await response.body?.cancel();
-        return { status: response.status };
-      } catch (error) {
-        return { error: reasonOf(error) };
-      }
-    },
+    health: askHealth,
   };
-}
-
-/** fetch hides what went wrong in the error's cause. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

@@ -131,6 +131,24 @@ describe("gate ready", () => {
   });
 });
 
+describe("gate ready, under a name", () => {
+  it("asks the door for the name that clients use, before any of them is led there", async () => {
+    const asked: unknown[] = [];
+    const world = fakeWorld({
+      targets: async () => [healthy("i-1")],
+      health: async (...about) => {
+        asked.push(about);
+        return { status: 200 };
+      },
+    });
+    const fleet = { kind: "server", instanceId: "i-1" } as const;
+    const request = { step: "ready", address: "cdn.example", host: "chirp.example.com", fleet } as const;
+    await perform({ ...request, targetGroupArn: "arn:targets" }, world, fakePatience(900));
+    await perform(request, world, fakePatience(900));
+    assert.deepEqual(asked, Array(2).fill(["cdn.example", "chirp.example.com"]));
+  });
+});
+
 describe("gate moved", () => {
   const moved: GateRequest = {
     step: "moved",
