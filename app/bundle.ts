@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 
 /** One self-contained ES module for Node, and the name under which it is stored. */
@@ -50,11 +50,17 @@ const common: BuildOptions = {
   logLevel: "silent",
 };
 
-/** Bundles the Express server (`app/main.ts`) with its page. */
+/** Where the sources of pages are: people's, and the migration's worker's. */
+const pages = { people: "web", worker: "migration/page" };
+
+/** Bundles the server (`app/main.ts`) with the pages of each of its roles. */
 export async function buildServer(): Promise<Bundle> {
-  const { files, inputs } = await bundlePage();
-  const bundle = await bundleForNode("main.ts", { CHIRP_PAGE: JSON.stringify(files) });
-  return { ...bundle, inputs: [...inputs, ...bundle.inputs] };
+  const [people, worker] = await Promise.all([bundlePage(pages.people), bundlePage(pages.worker)]);
+  const bundle = await bundleForNode("main.ts", {
+    CHIRP_PAGE: JSON.stringify(people.files),
+    CHIRP_MIGRATION_PAGE: JSON.stringify(worker.files),
+  });
+  return { ...bundle, inputs: [...people.inputs, ...worker.inputs, ...bundle.inputs] };
 }
 
 /** Bundles the agent that fetches, checks and runs the server on an instance (`app/agent/main.ts`). */
@@ -67,12 +73,16 @@ export function buildFunction(name: string): Promise<Bundle> {
   return bundleForNode(`functions/${name}.ts`);
 }
 
-/** Bundles the page: `web/main.tsx` becomes `/main.js`, `web/style.css` and what it imports `/style.css`. */
-export async function buildPage(): Promise<PageFiles> {
-  return (await bundlePage()).files;
+/**
+ * Bundles a page: its `main.tsx` becomes `/main.js`, its `style.css` and what that imports `/style.css`.
+ *
+ * @param role whose page
+ */
+export async function buildPage(role: keyof typeof pages): Promise<PageFiles> {
+  return (await bundlePage(pages[role])).files;
 }
 
-async function bundlePage(): Promise<Page> {
+async function bundlePage(folder: string): Promise<Page> {
   const files: PageFiles = {};
   const inputs: string[] = [];
   for (const [entry, served] of [
@@ -81,7 +91,7 @@ async function bundlePage(): Promise<Page> {
   ] as const) {
     const result = await build({
       ...common,
-      entryPoints: [`web/${entry}`],
+      entryPoints: [`${folder}/${entry}`],
       platform: "browser",
       // Style sheets are only joined: rewritten for older browsers, they would no longer follow the reader's colours.
       target: extname(entry) === ".css" ? "esnext" : "es2022",
@@ -92,8 +102,8 @@ async function bundlePage(): Promise<Page> {
     files[served] = { type: contentTypes[extname(served)] as string, body: outputText(result) };
     inputs.push(...inputsOf(result));
   }
-  for (const name of ["index.html", "icon.svg"]) {
-    const path = join(appFolder, "web", name);
+  for (const path of [join(appFolder, folder, "index.html"), join(appFolder, "web/icon.svg")]) {
+    const name = basename(path);
     files[`/${name}`] = { type: contentTypes[extname(name)] as string, body: await readFile(path, "utf8") };
     inputs.push(path);
   }

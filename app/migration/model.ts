@@ -109,6 +109,8 @@ export interface MigrationStatus {
   readonly run: number;
   readonly strategy: Strategy;
   readonly stage: Stage;
+  /** As `stage`; where that is `failed`, the stage in which it failed. */
+  readonly step: (typeof stages)[number];
   readonly paused: boolean;
   /** Time at which this run began. */
   readonly begunAt: string;

@@ -1,0 +1,41 @@
+import { totalOf } from "./lines.ts";
+import type { MigrationStatus } from "./model.ts";
+
+const namespace = "Chirp/Migration";
+
+/** Values and units of what CloudWatch is told; alarms go by these names. Null where the strategy has no such thing. */
+function measure({ binlog, deadLetters, verification, retention, backfill, outbox }: MigrationStatus) {
+  return {
+    LagSeconds: { unit: "Seconds", value: binlog?.lagSeconds ?? null },
+    LagBytes: { unit: "Bytes", value: binlog?.lagBytes ?? null },
+    DeadLetters: { unit: "Count", value: deadLetters },
+    Differences: { unit: "Count", value: totalOf(verification.differences) },
+    RetentionSecondsLeft: { unit: "Seconds", value: retention?.expiresInSeconds ?? null },
+    BackfillRows: { unit: "Count", value: backfill.rows },
+    OutboxWaiting: { unit: "Count", value: outbox?.waiting ?? null },
+  };
+}
+
+/**
+ * The status as one line of CloudWatch's embedded metric format: a log line that CloudWatch makes metrics of.
+ *
+ * @param time Unix time in milliseconds
+ */
+export function metricsLine(status: MigrationStatus, stack: string, time: number): string {
+  const known = Object.entries(measure(status)).filter(([, { value }]) => value !== null);
+  return JSON.stringify({
+    _aws: {
+      Timestamp: time,
+      CloudWatchMetrics: [
+        {
+          Namespace: namespace,
+          Dimensions: [["Stack"]],
+          Metrics: known.map(([Name, { unit }]) => ({ Name, Unit: unit })),
+        },
+      ],
+    },
+    Stack: stack,
+    Stage: status.stage,
+    ...Object.fromEntries(known.map(([name, { value }]) => [name, value])),
+  });
+}
