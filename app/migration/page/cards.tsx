@@ -146,7 +146,7 @@ export function DeadLetters({
   readonly letters: readonly DeadLetter[];
 }) {
   return (
-    <Card title="Dead letters" wide={many > 0}>
+    <Card title="Dead letters" wide>
       {many === 0 ? (
         <p class="soft">None: every row could be written.</p>
       ) : (
