@@ -39,8 +39,10 @@ export function securityHeaders(media: MediaPlaces | undefined): RequestHandler 
   return async (request, response, next) => {
     response.set(headers);
     response.set("Content-Security-Policy", await policyWith(media));
-    // Only over HTTPS: a browser that remembers it can no longer use this host without.
-    if (request.secure) response.set("Strict-Transport-Security", "max-age=31536000");
+    // Only over HTTPS: a browser that remembers it can no longer use this host without. Through the front it is the front
+    // that says so, as it knows whether its name keeps HTTPS when it goes.
+    if (request.secure && response.locals.isThroughFront !== true)
+      response.set("Strict-Transport-Security", "max-age=31536000");
     next();
   };
 }

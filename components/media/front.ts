@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Door } from "../compute/machine.ts";
 import { FrontCertificate } from "./certificate.ts";
 import { FrontWaf } from "./front-waf.ts";
-import { responseHeaders, viewerRequest } from "./policies.ts";
+import { onlyHttps, responseHeaders, viewerRequest } from "./policies.ts";
 import type { FrontSecret } from "./secret.ts";
 
 /** The header whose value is the front's secret. The servers look for it in lower case: `app/server/front.ts`. */
@@ -59,6 +59,9 @@ export class Front extends pulumi.ComponentResource {
     const certificateArn =
       args.domain &&
       new FrontCertificate(name, { domainName: args.domain.name, hostedZoneId: args.domain.zoneId }, child).arn;
+    // A domain outlives this front: back in a phase without it, only the load balancer's own certificate gives HTTPS, and a
+    // browser that was told to insist on it would be shut out for a year.
+    const staysOnHttps = args.https || args.domain === undefined;
     const distribution = new aws.cloudfront.Distribution(
       `${name}-front`,
       {
@@ -82,6 +85,7 @@ export class Front extends pulumi.ComponentResource {
           compress: true,
           cachePolicyId: cachingDisabled,
           originRequestPolicyId: viewerRequest(name, this).id,
+          ...(staysOnHttps ? { responseHeadersPolicyId: onlyHttps(name, this).id } : {}),
         },
         orderedCacheBehaviors: [
           {

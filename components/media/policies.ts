@@ -21,6 +21,18 @@ export function viewerRequest(name: string, parent: pulumi.Resource): aws.cloudf
   );
 }
 
+/** Tells browsers never to come without HTTPS again. */
+export function onlyHttps(name: string, parent: pulumi.Resource): aws.cloudfront.ResponseHeadersPolicy {
+  return new aws.cloudfront.ResponseHeadersPolicy(
+    `${name}-front-service-headers`,
+    {
+      comment: "This name stays on HTTPS",
+      securityHeadersConfig: { strictTransportSecurity: { accessControlMaxAgeSec: 31_536_000, override: true } },
+    },
+    { parent },
+  );
+}
+
 /** How pictures are answered: as what they were found to be, and without any rights should one be opened as a page. */
 export function responseHeaders(name: string, parent: pulumi.Resource): aws.cloudfront.ResponseHeadersPolicy {
   return new aws.cloudfront.ResponseHeadersPolicy(

@@ -203,6 +203,23 @@ describe("media: CloudFront", () => {
     assert.equal(inputsOf(run).orderedCacheBehaviors[0]?.responseHeadersPolicyId, "chirp-front-media-headers-id");
   });
 
+  it("tells browsers to insist on HTTPS only where its name keeps it without CloudFront", async () => {
+    const policyType = "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy";
+    for (const options of [{}, { domain, https: true }]) {
+      const run = await media(options);
+      const headers = run.one(policyType, "chirp-front-service-headers").inputs.securityHeadersConfig;
+      assert.deepEqual(headers, { strictTransportSecurity: { accessControlMaxAgeSec: 31_536_000, override: true } });
+      assert.equal(
+        inputsOf(run).defaultCacheBehavior.responseHeadersPolicyId,
+        "chirp-front-service-headers-id",
+        JSON.stringify(options),
+      );
+    }
+    const without = await media({ domain });
+    assert.equal(without.has(policyType, "chirp-front-service-headers"), false);
+    assert.equal(inputsOf(without).defaultCacheBehavior.responseHeadersPolicyId, undefined);
+  });
+
   it("is guarded where clients' own addresses are seen, in the region where such guards live", async () => {
     const run = await media();
     for (const type of ["aws:wafv2/ipSet:IpSet", "aws:wafv2/webAcl:WebAcl"])

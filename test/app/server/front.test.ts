@@ -39,9 +39,14 @@ describe("Requests through CloudFront", function () {
   const signUp = (name: string, headers: Record<string, string>) =>
     service.client().post("/api/signup", { name, password: "correct horse" }, headers);
 
-  it("are over HTTPS when the viewer's are: cookies are secure, and the browser is told to stay there", async () => {
+  it("are over HTTPS when the viewer's are: cookies are secure", async () => {
     const { headers } = await signUp("ada", through("the secret"));
     assert.match(headers.get("Set-Cookie") ?? "", /; Secure/);
+    assert.equal(headers.get("Strict-Transport-Security"), null, "that is for the front to say");
+  });
+
+  it("that come past it by HTTPS are told to stay with HTTPS", async () => {
+    const { headers } = await service.client().get("/", { "X-Forwarded-Proto": "https" });
     assert.match(headers.get("Strict-Transport-Security") ?? "", /max-age/);
   });
 
