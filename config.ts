@@ -97,6 +97,17 @@ const settings = {
   recordTtl: setting(whole(1, 300).default(60), "1 to 300 (seconds)", "recordTtl 60"),
   rateLimit: setting(whole(10, 2_000_000_000).default(100_000), "10 to 2000000000", "rateLimit 100000"),
   pictureMegabytes: setting(whole(1, 20).default(5), "1 to 20 (MB)", "pictureMegabytes 5"),
+  migration: setting(
+    z.enum(["snapshot", "dual-write", "bulk"]).default("snapshot"),
+    "snapshot, dual-write, bulk",
+    "migration snapshot",
+  ),
+  warmThroughput: setting(
+    whole(4000, 1_000_000).optional(),
+    "4000 to 1000000 (units of write per second)",
+    "warmThroughput 20000",
+  ),
+  fanoutThreshold: setting(whole(1, 1_000_000).default(5000), "1 to 1000000 (followers)", "fanoutThreshold 5000"),
   teardown: setting(
     z
       .enum(["true", "false"])

@@ -3,15 +3,18 @@ import { renderBootstrap } from "./app/agent/bootstrap.ts";
 import { Group } from "./components/compute/group.ts";
 import { Identity } from "./components/compute/identity.ts";
 import { Server } from "./components/compute/server.ts";
-import { Database } from "./components/data.ts";
+import { Database } from "./components/data/database.ts";
+import { Tables } from "./components/data/tables.ts";
 import { Delivery } from "./components/delivery/delivery.ts";
 import { serverEnvironment } from "./components/delivery/environment.ts";
 import { Edge } from "./components/edge/edge.ts";
+import { Events } from "./components/events/events.ts";
 import { Firewall } from "./components/firewall.ts";
 import { Gate } from "./components/gate.ts";
 import { proofHeader } from "./components/media/front.ts";
 import { Media } from "./components/media/media.ts";
 import { FrontSecret } from "./components/media/secret.ts";
+import { Migration } from "./components/migration/migration.ts";
 import { Network } from "./components/network.ts";
 import { StackRecord } from "./components/record.ts";
 import { Switchover } from "./components/switchover.ts";
@@ -19,15 +22,27 @@ import { nextStep } from "./phases/next.ts";
 import { prepare } from "./prepare.ts";
 
 const stack = pulumi.getStack();
-const { config, plan, artifacts } = await prepare(stack);
+const { config, plan, artifacts, following } = await prepare(stack);
 const { features, record } = plan;
 const { region, teardown, certificateArn, domainName, hostedZoneId, recordTtl } = config;
 const name = "chirp";
 const release = `/chirp/${stack}/release`;
+// What RDS names may consist of: letters, digits and single hyphens.
+const rdsName = (...parts: string[]) => [name, ...(stack.match(/[A-Za-z0-9]+/g) ?? []), ...parts].join("-");
 
-const network = new Network(name, { zones: record.zones, nat: features.nat });
+const follows = features.dynamodb === "follows";
+const network = new Network(name, {
+  zones: record.zones,
+  nat: features.nat,
+  dynamodb: follows ? region : undefined,
+});
 const { vpcId, publicSubnetIds, appSubnetIds, dataSubnetIds } = network;
-const firewall = new Firewall(name, { vpcId, entry: features.entry, https: certificateArn !== undefined });
+const firewall = new Firewall(name, {
+  vpcId,
+  entry: features.entry,
+  https: certificateArn !== undefined,
+  migration: plan.migration && { copy: plan.migration.strategy === "snapshot" },
+});
 
 const database = new Database(name, {
   subnetIds: dataSubnetIds,
@@ -35,10 +50,11 @@ const database = new Database(name, {
   instanceClass: config.databaseClass,
   storage: config.databaseStorage,
   standby: features.database.standby,
-  // RDS allows letters, digits and single hyphens.
-  finalSnapshot: [name, ...(stack.match(/[A-Za-z0-9]+/g) ?? []), "final", record.born].join("-"),
+  finalSnapshot: rdsName("final", record.born),
   teardown,
 });
+const tables = features.dynamodb === "none" ? undefined : new Tables(name, { warmth: plan.warmth, teardown });
+const known = follows ? tables : undefined;
 
 const domain =
   domainName === undefined || hostedZoneId === undefined ? undefined : { name: domainName, zoneId: hostedZoneId };
@@ -80,6 +96,7 @@ const environment = serverEnvironment({
   media: served,
   pictureMegabytes: config.pictureMegabytes,
   frontSecretArn: secret?.arn,
+  tableName: known?.name,
   connectionAge: recordTtl,
 });
 const delivery = new Delivery(name, { releaseName: release, ...artifacts, environment, teardown });
@@ -94,12 +111,12 @@ const identity = new Identity(name, {
   appSecretArn,
   media: served,
   frontSecretArn: secret?.arn,
+  tableArn: known?.arn,
 });
 
+const hardware = { ami: record.ami, instanceType: config.serverInstanceType, diskSize: 10 };
 const machine = {
-  ami: record.ami,
-  instanceType: config.serverInstanceType,
-  diskSize: 10,
+  ...hardware,
   securityGroupId: firewall.serversId,
   identity,
   targetGroupArn,
@@ -150,11 +167,39 @@ const switchover = new Switchover(name, {
 const kept =
   features.pictures === "kept" ? new Media(name, { teardown, front: undefined, after: [switchover] }) : undefined;
 
-new StackRecord(name, {
-  stack,
-  record,
-  after: [network, database, delivery, switchover, ...(kept === undefined ? [] : [kept])],
-});
+const events =
+  tables && following
+    ? new Events(name, {
+        artifact: following.fanout,
+        logGroupName: `/chirp/${stack}/fanout`,
+        tables,
+        threshold: config.fanoutThreshold,
+      })
+    : undefined;
+const migration =
+  tables && following && plan.migration && firewall.migration
+    ? new Migration(name, {
+        stack,
+        region,
+        ...plan.migration,
+        artifact: following.begin,
+        delivery,
+        database,
+        tables,
+        snapshotName: rdsName("migration", record.born, String(plan.migration.run)),
+        databaseClass: config.databaseClass,
+        subnetIds: appSubnetIds,
+        groups: firewall.migration,
+        lastSecurityGroupId: firewall.serversId,
+        machine: hardware,
+        // Every server knows the table before the first change has to get there.
+        after: [network, firewall, switchover],
+        waysOut: network.waysOut,
+      })
+    : undefined;
+
+const last = [kept, tables, events, migration].filter((component) => component !== undefined);
+new StackRecord(name, { stack, record, after: [network, database, delivery, switchover, ...last] });
 
 /** Name or address at which people and programs enter. */
 export const entryAddress = domainName ?? door.address;
@@ -164,3 +209,8 @@ export const url = pulumi.interpolate`${served || (edge && certificateArn) ? "ht
 export const phase = plan.phase.number;
 /** What to do next. */
 export const next = nextStep(plan, teardown);
+/** The service's DynamoDB table, and the journal of the migration that fills it. */
+export const tableName = tables?.name;
+export const journalTable = tables?.journalName;
+/** Command that opens the page of the migration that runs. */
+export const migrationPage = migration?.page;

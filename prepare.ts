@@ -14,6 +14,8 @@ export interface Prepared {
   readonly config: Config;
   readonly plan: Plan;
   readonly artifacts: Readonly<Record<"server" | "agent" | "gate", Artifact>>;
+  /** Functions of a stack in which DynamoDB follows. */
+  readonly following: Readonly<Record<"begin" | "fanout", Artifact>> | undefined;
 }
 
 /**
@@ -26,8 +28,11 @@ export async function prepare(stack: string): Promise<Prepared> {
   Reflect.deleteProperty(Error, "prepareStackTrace");
   try {
     const config = readConfig(pulumi.runtime.allConfig());
-    const [decided, artifacts] = await Promise.all([decide(config, stack), bundle()]);
-    return { config, plan: decided, artifacts };
+    const deciding = decide(config, stack);
+    // Bundling takes longer than deciding; what a stack doesn't have isn't bundled.
+    const bundlingMore = deciding.then(({ migration }) => (migration ? bundleFollowing() : undefined));
+    const [decided, artifacts, following] = await Promise.all([deciding, bundle(), bundlingMore]);
+    return { config, plan: decided, artifacts, following };
   } catch (error) {
     throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
   }
@@ -38,7 +43,8 @@ async function decide(config: Config, stack: string): Promise<Plan> {
   const { phase, edge, architecture } = config;
   const [zones, ami] = await Promise.all([chooseZones(config, recorded), chooseImage(config, recorded)]);
   const now = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
-  return plan({ phase, edge, zones, ami, architecture, storage: config.databaseStorage, now }, recorded);
+  const { migration, warmThroughput, databaseStorage: storage } = config;
+  return plan({ phase, edge, zones, ami, architecture, storage, migration, warmThroughput, now }, recorded);
 }
 
 /** The region's list of zones can grow and change its order; a stack keeps the ones it started with. */
@@ -59,12 +65,22 @@ async function chooseImage(config: Config, recorded: Recorded | undefined): Prom
   return (await aws.ssm.getParameter({ name })).value;
 }
 
+const folder = join(import.meta.dirname, "node_modules", ".cache", "chirp", "bundles");
+
 async function bundle(): Promise<Prepared["artifacts"]> {
-  const folder = join(import.meta.dirname, "node_modules", ".cache", "chirp", "bundles");
   const [server, agent, gate] = await Promise.all([
     bundleOnce("server", buildServer, folder),
     bundleOnce("agent", buildAgent, folder),
-    bundleOnce("gate", () => buildFunction("gate"), folder),
+    bundleFunction("gate"),
   ]);
   return { server, agent, gate };
+}
+
+async function bundleFollowing(): Promise<Prepared["following"]> {
+  const [begin, fanout] = await Promise.all([bundleFunction("begin"), bundleFunction("fanout")]);
+  return { begin, fanout };
+}
+
+function bundleFunction(name: string): Promise<Artifact> {
+  return bundleOnce(name, () => buildFunction(name), folder);
 }

@@ -8,6 +8,24 @@ export interface FirewallArgs {
   readonly entry: "server" | "balancer";
   /** Whether the load balancer also answers HTTPS. */
   readonly https: boolean;
+  /** Those who move rows to another store, in a stack that does. @default none */
+  readonly migration?: MigrationFirewallArgs | undefined;
+}
+
+/** Whom the migration consists of. */
+export interface MigrationFirewallArgs {
+  /** Whether old rows come from a copy of the database. */
+  readonly copy: boolean;
+}
+
+/** Ids of the groups of the migration. */
+export interface MigrationGroups {
+  /** Group of the worker, which nobody may talk to. */
+  readonly workerId: pulumi.Output<string>;
+  /** Group of the function that begins the migration. */
+  readonly beginId: pulumi.Output<string>;
+  /** Group of the database's copy, if there is one. */
+  readonly copyId: pulumi.Output<string> | undefined;
 }
 
 const world = "0.0.0.0/0";
@@ -26,6 +44,8 @@ export class Firewall extends pulumi.ComponentResource {
   readonly databaseId: pulumi.Output<string>;
   /** Group of the load balancer; it exists from the start, as a network load balancer can't be given one later. */
   readonly balancerId: pulumi.Output<string>;
+  /** Groups of the migration, in a stack that has one. */
+  readonly migration: MigrationGroups | undefined;
 
   constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:network:Firewall", name, {}, opts);
@@ -57,6 +77,23 @@ export class Firewall extends pulumi.ComponentResource {
       outOf("balancer-to-servers", { securityGroupId: balancer, referencedSecurityGroupId: servers, ...port(80) });
       into("servers-from-balancer", { securityGroupId: servers, referencedSecurityGroupId: balancer, ...port(80) });
     }
+
+    const toDatabase = (role: string, database: pulumi.Output<string>, what: string, group: pulumi.Output<string>) => {
+      outOf(`${role}-to-${what}`, { securityGroupId: group, referencedSecurityGroupId: database, ...port(3306) });
+      into(`${what}-from-${role}`, { securityGroupId: database, referencedSecurityGroupId: group, ...port(3306) });
+    };
+    const toPrimary = (role: string, description: string) => {
+      const id = group(`${role}-group`, description);
+      outOf(`${role}-to-https`, { securityGroupId: id, cidrIpv4: world, ...port(443) });
+      toDatabase(role, database, "database", id);
+      return id;
+    };
+    this.migration = args.migration && {
+      workerId: toPrimary("worker", "Chirp migration worker"),
+      beginId: toPrimary("begin", "Chirp migration begin"),
+      copyId: args.migration.copy ? group("copy-group", "Chirp database copy") : undefined,
+    };
+    if (this.migration?.copyId) toDatabase("worker", this.migration.copyId, "copy", this.migration.workerId);
 
     this.serversId = servers;
     this.databaseId = database;

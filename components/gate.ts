@@ -1,8 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { GateRequest } from "../app/functions/gate/request.ts";
-import { allow, trust } from "./compute/identity.ts";
 import type { Artifact } from "./delivery/artifact.ts";
+import { lambdaFunction } from "./function.ts";
+import { allow, type Statement } from "./permissions.ts";
 
 /** Arguments of `Gate`. */
 export interface GateArgs {
@@ -25,61 +26,18 @@ export class Gate extends pulumi.ComponentResource {
 
   constructor(name: string, args: GateArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:gate:Gate", name, {}, opts);
-    const child = { parent: this };
-    const logs = new aws.cloudwatch.LogGroup(
-      `${name}-gate-log`,
-      { name: args.logGroupName, retentionInDays: 30 },
-      child,
-    );
-    const role = new aws.iam.Role(`${name}-gate-role`, { assumeRolePolicy: trust("lambda.amazonaws.com") }, child);
-    const policy = new aws.iam.RolePolicy(
-      `${name}-gate-policy`,
-      {
-        role: role.name,
-        policy: pulumi.jsonStringify({
-          Version: "2012-10-17",
-          Statement: [
-            allow(["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.interpolate`${logs.arn}:*`]),
-            // AWS lets none of these be narrowed to a resource.
-            allow(
-              [
-                "autoscaling:DescribeAutoScalingGroups",
-                "autoscaling:DescribeInstanceRefreshes",
-                "elasticloadbalancing:DescribeTargetHealth",
-              ],
-              ["*"],
-            ),
-            ...(args.targetGroupArn === undefined
-              ? []
-              : [
-                  allow(
-                    ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
-                    [args.targetGroupArn],
-                  ),
-                ]),
-            ...(args.hostedZoneId === undefined
-              ? []
-              : [allow(["route53:ListResourceRecordSets"], [`arn:aws:route53:::hostedzone/${args.hostedZoneId}`])]),
-          ],
-        }),
-      },
-      child,
-    );
-    const waiter = new aws.lambda.Function(
+    const waiter = lambdaFunction(
       `${name}-gate`,
       {
         description: "Waits until a step of an update has really happened",
-        role: role.arn,
-        runtime: "nodejs22.x",
-        architectures: ["arm64"],
-        handler: "index.handler",
-        code: new pulumi.asset.AssetArchive({ "index.mjs": new pulumi.asset.FileAsset(args.artifact.path) }),
-        memorySize: 256,
+        artifact: args.artifact,
+        logGroupName: args.logGroupName,
+        permissions: permissions(args),
+        memory: 256,
         // The most Lambda allows; the waiter itself gives up a little earlier and says what it was waiting for.
         timeout: 900,
-        loggingConfig: { logFormat: "Text", logGroup: logs.name },
       },
-      { parent: this, dependsOn: [policy] },
+      this,
     );
     this.functionName = waiter.name;
     this.registerOutputs({ functionName: this.functionName });
@@ -101,4 +59,24 @@ export class Gate extends pulumi.ComponentResource {
       },
     );
   }
+}
+
+function permissions({ targetGroupArn, hostedZoneId }: GateArgs): Statement[] {
+  return [
+    // AWS lets none of these be narrowed to a resource.
+    allow(
+      [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeInstanceRefreshes",
+        "elasticloadbalancing:DescribeTargetHealth",
+      ],
+      ["*"],
+    ),
+    ...(targetGroupArn === undefined
+      ? []
+      : [allow(["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"], [targetGroupArn])]),
+    ...(hostedZoneId === undefined
+      ? []
+      : [allow(["route53:ListResourceRecordSets"], [`arn:aws:route53:::hostedzone/${hostedZoneId}`])]),
+  ];
 }

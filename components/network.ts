@@ -1,3 +1,4 @@
+import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { Vpc } from "@pulumi/awsx/ec2/vpc.js";
 
@@ -7,6 +8,13 @@ export interface NetworkArgs {
   readonly zones: readonly string[];
   /** Whether the app tier reaches the internet, through one NAT gateway per zone. */
   readonly nat: boolean;
+  /**
+   * Region whose DynamoDB the app tier reaches through a gateway endpoint: without NAT's price for each gigabyte, and
+   * without leaving Amazon's network.
+   *
+   * @default none
+   */
+  readonly dynamodb?: string | undefined;
 }
 
 /**
@@ -32,6 +40,8 @@ export class Network extends pulumi.ComponentResource {
   readonly appSubnetIds: pulumi.Output<string[]>;
   /** Ids of the subnets without any way out, in the order of the zones: databases. */
   readonly dataSubnetIds: pulumi.Output<string[]>;
+  /** What the app tier's way to the internet consists of, for those who need it to their very end. */
+  readonly waysOut: pulumi.Output<pulumi.Resource[]>;
 
   constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:network:Network", name, {}, opts);
@@ -58,6 +68,30 @@ export class Network extends pulumi.ComponentResource {
     this.publicSubnetIds = vpc.publicSubnetIds;
     this.appSubnetIds = vpc.privateSubnetIds;
     this.dataSubnetIds = vpc.isolatedSubnetIds;
+    this.waysOut = pulumi.all([vpc.natGateways, vpc.routes, vpc.routeTableAssociations]).apply((kinds) => kinds.flat());
+    if (args.dynamodb !== undefined)
+      new aws.ec2.VpcEndpoint(
+        `${name}-dynamodb-endpoint`,
+        {
+          vpcId: vpc.vpcId,
+          serviceName: `com.amazonaws.${args.dynamodb}.dynamodb`,
+          vpcEndpointType: "Gateway",
+          routeTableIds: routeTablesOf(vpc, vpc.privateSubnetIds),
+          tags: { Name: `${name}-dynamodb` },
+        },
+        { parent: this },
+      );
     this.registerOutputs({ vpcId: this.vpcId });
   }
+}
+
+/** Ids of the route tables of some subnets, in the order of the subnets. */
+function routeTablesOf(vpc: Vpc, subnetIds: pulumi.Output<string[]>): pulumi.Output<string[]> {
+  const pairs = vpc.routeTableAssociations.apply((associations) =>
+    pulumi.all(associations.map(({ subnetId, routeTableId }) => pulumi.all([subnetId, routeTableId]))),
+  );
+  return pulumi.all([subnetIds, pairs]).apply(([ids, found]) => {
+    const tables = new Map(found);
+    return ids.flatMap((id) => tables.get(id) ?? []);
+  });
 }

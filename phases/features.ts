@@ -14,6 +14,19 @@ export type EdgeKind = "alb" | "nlb";
 export type Pictures = "none" | "kept" | "served";
 
 /**
+ * DynamoDB beside the database. `none`: there never was any. `kept`: the tables of an earlier time, unused. `follows`:
+ * the database's rows are moved to it, and every change follows.
+ */
+export type DynamoDb = "none" | "kept" | "follows";
+
+/**
+ * How rows are moved. `snapshot`: old rows from a copy restored from a snapshot, changes from the binlog. `dual-write`:
+ * old rows from the database itself, changes written to both by the servers. `bulk`: old rows from the database itself
+ * into a table that is warmed for it, changes from the binlog.
+ */
+export type Strategy = "snapshot" | "dual-write" | "bulk";
+
+/**
  * What a stack has, said without phases: components take these and never see a phase number.
  * A later phase that brings something new adds a member here and its "not yet" value to phase one.
  */
@@ -27,6 +40,7 @@ export interface Features {
     readonly standby: boolean;
   };
   readonly pictures: Pictures;
+  readonly dynamodb: DynamoDb;
 }
 
 /** One step of the climb. Everything but `features` is for people: docs, the README's table and the outputs print it. */

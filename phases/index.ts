@@ -1,9 +1,10 @@
-import type { EdgeKind, Features, Phase } from "./features.ts";
+import type { EdgeKind, Features, Phase, Strategy } from "./features.ts";
 import { withKept } from "./kept.ts";
 import { refusals, type Wanted } from "./moves.ts";
+import { migrationOf, type Warmth, warmthOf } from "./migration.ts";
 import { four } from "./four.ts";
 import { one } from "./one.ts";
-import type { Recorded } from "./recorded.ts";
+import type { Migration, Recorded } from "./recorded.ts";
 import { three } from "./three.ts";
 import { two } from "./two.ts";
 
@@ -16,6 +17,10 @@ export interface Plan {
   readonly features: Features;
   /** The phase after this one, if this program knows one. */
   readonly next: Phase | undefined;
+  /** The migration that runs in this phase, if one does. */
+  readonly migration: Migration | undefined;
+  /** What the DynamoDB table is warmed for, where that is more than DynamoDB does by itself. */
+  readonly warmth: Warmth | undefined;
   /** Goes into the stack's record once everything else has succeeded. */
   readonly record: Recorded;
 }
@@ -29,6 +34,10 @@ export interface Request {
   readonly architecture: "arm64" | "x86_64";
   /** Database storage in GB. */
   readonly storage: number;
+  /** How rows are moved to DynamoDB, in a phase that does. */
+  readonly migration: Strategy;
+  /** Units of write per second that the DynamoDB table shall be warmed for. */
+  readonly warmThroughput: number | undefined;
   /** Used as the birth of a stack that has no record yet: 14 digits, UTC. */
   readonly now: string;
 }
@@ -42,13 +51,20 @@ export function plan(request: Request, recorded: Recorded | undefined): Plan {
   if (phase === undefined)
     throw new Error(`There is no phase ${request.phase}; there are phases 1 to ${phases.length}.`);
   const edge = phase.features.entry === "balancer" ? request.edge : null;
-  const wanted: Wanted = { ...request, edge, fleet: phase.features.fleet };
+  const { fleet, dynamodb: to } = phase.features;
+  const { migration: strategy, warmThroughput: asked } = request;
+  const wanted: Wanted = { ...request, edge, fleet, dynamodb: to, strategy };
   if (recorded !== undefined) refuseIllegal(recorded, wanted);
+  const from = recorded && phaseNumbered(recorded.phase)?.features.dynamodb;
+  const migration = migrationOf(strategy, { from, to, recorded });
+  const warmth = warmthOf(strategy, { to, asked, recorded });
   const highest = Math.max(phase.number, recorded?.highest ?? 0);
   return {
     phase,
     features: withKept(phase.features, phaseNumbered(highest)?.features),
     next: phaseNumbered(phase.number + 1),
+    migration: to === "follows" ? migration : undefined,
+    warmth,
     record: {
       phase: phase.number,
       highest,
@@ -58,6 +74,8 @@ export function plan(request: Request, recorded: Recorded | undefined): Plan {
       architecture: request.architecture,
       storage: request.storage,
       born: recorded?.born ?? request.now,
+      ...(migration && { migration }),
+      ...(warmth && { warmed: warmth.writes }),
     },
   };
 }
@@ -67,8 +85,9 @@ function phaseNumbered(number: number): Phase | undefined {
 }
 
 function refuseIllegal(recorded: Recorded, wanted: Wanted): void {
-  const fleet = phaseNumbered(recorded.phase)?.features.fleet;
-  const reasons = refusals({ ...recorded, fleet, known: phases.length }, wanted);
+  const features = phaseNumbered(recorded.phase)?.features;
+  const standing = { fleet: features?.fleet, dynamodb: features?.dynamodb, known: phases.length };
+  const reasons = refusals({ ...recorded, ...standing }, wanted);
   if (reasons.length === 0) return;
   throw new Error(
     [

@@ -7,5 +7,10 @@ import type { Features } from "./features.ts";
  */
 export function withKept(features: Features, highest: Features | undefined): Features {
   const hadPictures = highest !== undefined && highest.pictures !== "none";
-  return features.pictures === "none" && hadPictures ? { ...features, pictures: "kept" } : features;
+  const hadTables = highest !== undefined && highest.dynamodb !== "none";
+  return {
+    ...features,
+    ...(features.pictures === "none" && hadPictures ? { pictures: "kept" } : {}),
+    ...(features.dynamodb === "none" && hadTables ? { dynamodb: "kept" } : {}),
+  };
 }

@@ -1,4 +1,4 @@
-import type { EdgeKind, Fleet } from "./features.ts";
+import type { DynamoDb, EdgeKind, Fleet, Strategy } from "./features.ts";
 import type { Recorded } from "./recorded.ts";
 
 /** Where an update wants to take the stack. */
@@ -11,12 +11,19 @@ export interface Wanted {
   readonly architecture: "arm64" | "x86_64";
   /** Database storage in GB. */
   readonly storage: number;
+  readonly dynamodb: DynamoDb;
+  /** How rows shall be moved to DynamoDB. */
+  readonly strategy: Strategy;
+  /** Units of write per second that the DynamoDB table shall be warmed for, where that is asked for. */
+  readonly warmThroughput: number | undefined;
 }
 
 /** What the stack has and which phases this program knows. */
 export interface Standing extends Recorded {
   /** Fleet of the recorded phase; undefined when this program doesn't know that phase. */
   readonly fleet: Fleet | undefined;
+  /** DynamoDB in the recorded phase; undefined when this program doesn't know that phase. */
+  readonly dynamodb: DynamoDb | undefined;
   /** Highest phase this program knows. */
   readonly known: number;
 }
@@ -70,6 +77,30 @@ export const moveRules: readonly MoveRule[] = [
       `the single server is ${from.architecture} and chirp:serverInstanceType asks for ${to.architecture}: ` +
       "its disk cannot follow, so it would be replaced while it is the only one",
     fix: (from) => `choose an ${from.architecture} type, or go to a phase with an Auto Scaling group first`,
+  },
+  {
+    name: "another way of migrating while one runs",
+    refuses: (from, to) =>
+      from.dynamodb === "follows" &&
+      to.dynamodb === "follows" &&
+      from.migration !== undefined &&
+      from.migration.strategy !== to.strategy,
+    reason: (from, to) =>
+      `migration ${from.migration?.run} runs with ${from.migration?.strategy} and chirp:migration asks for ` +
+      `${to.strategy}: what it has read so far, and from where, fits only the way it began`,
+    fix: (from) =>
+      `pulumi config set migration ${from.migration?.strategy}; to really change it, go down to phase 4 first, which ` +
+      "ends this migration and keeps the tables, then up with the other one",
+  },
+  {
+    name: "a colder table",
+    refuses: (from, to) =>
+      to.dynamodb === "follows" && to.warmThroughput !== undefined && to.warmThroughput < (from.warmed ?? 0),
+    reason: (from, to) =>
+      `the DynamoDB table has been warmed for ${from.warmed} writes per second and chirp:warmThroughput asks for ` +
+      `${to.warmThroughput}: that would replace the table`,
+    fix: (from) =>
+      `pulumi config set warmThroughput ${from.warmed}, or remove it: it is paid for once and costs nothing now`,
   },
 ];
 

@@ -16,5 +16,6 @@ export const one: Phase = {
     nat: false,
     database: { standby: false },
     pictures: "none",
+    dynamodb: "none",
   },
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Strategy } from "./features.ts";
 
 /** What a stack wrote about itself at the end of its last successful update. */
 export interface Recorded {
@@ -18,6 +19,17 @@ export interface Recorded {
   readonly storage: number;
   /** When the stack was first brought up: 14 digits, UTC. Makes the final snapshot's name unique. */
   readonly born: string;
+  /** The migration that runs, or the last one that did; not there in a stack that never had one. */
+  readonly migration?: Migration | undefined;
+  /** Units of write per second that the DynamoDB table has been warmed for, if it has. */
+  readonly warmed?: number | undefined;
+}
+
+/** One time of moving all rows to DynamoDB. */
+export interface Migration {
+  /** Counts the migrations of the stack, from 1. */
+  readonly run: number;
+  readonly strategy: Strategy;
 }
 
 const shape = z.object({
@@ -29,6 +41,11 @@ const shape = z.object({
   architecture: z.enum(["arm64", "x86_64"]),
   storage: z.number().positive(),
   born: z.string().regex(/^\d{14}$/),
+  // Records of before there were migrations don't have these.
+  migration: z
+    .object({ run: z.number().int().positive(), strategy: z.enum(["snapshot", "dual-write", "bulk"]) })
+    .optional(),
+  warmed: z.number().int().positive().optional(),
 });
 
 /**

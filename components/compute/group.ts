@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { MachineArgs, Serving } from "./machine.ts";
-import { metadataOptions } from "./machine.ts";
+import { launchTemplate } from "./template.ts";
 
 /** Arguments of `Group`. */
 export interface GroupArgs extends MachineArgs {
@@ -20,35 +20,20 @@ export class Group extends pulumi.ComponentResource {
   constructor(name: string, args: GroupArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:compute:Group", name, {}, opts);
     const tags = { Name: `${name}-server` };
-    const template = new aws.ec2.LaunchTemplate(
+    const { ami, instanceType, diskSize, securityGroupId, bootstrap } = args;
+    const { instanceProfileArn } = args.identity;
+    const template = launchTemplate(
       `${name}-template`,
-      {
-        imageId: args.ami,
-        instanceType: args.instanceType,
-        vpcSecurityGroupIds: [args.securityGroupId],
-        iamInstanceProfile: { arn: args.identity.instanceProfileArn },
-        metadataOptions,
-        blockDeviceMappings: [
-          {
-            deviceName: "/dev/xvda",
-            ebs: { volumeType: "gp3", volumeSize: args.diskSize, encrypted: "true", deleteOnTermination: "true" },
-          },
-        ],
-        userData: pulumi.output(args.bootstrap).apply((text) => Buffer.from(text).toString("base64")),
-        tagSpecifications: [{ resourceType: "instance", tags }],
-        updateDefaultVersion: true,
-      },
-      { parent: this },
+      { ami, instanceType, diskSize, securityGroupId, instanceProfileArn, bootstrap, tags },
+      this,
     );
-    // A number, never "$Latest": that text doesn't change with the template, so no refresh would ever start.
-    const version = template.latestVersion.apply(String);
     const group = new aws.autoscaling.Group(
       `${name}-group`,
       {
         vpcZoneIdentifiers: args.subnetIds,
         minSize: args.minServers,
         maxSize: args.maxServers,
-        launchTemplate: { id: template.id, version },
+        launchTemplate: template,
         targetGroupArns: args.targetGroupArn === undefined ? [] : [args.targetGroupArn],
         healthCheckType: "ELB",
         healthCheckGracePeriod: 120,
@@ -78,7 +63,7 @@ export class Group extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    this.serving = { kind: "group", name: group.name, templateVersion: version, least: args.minServers };
+    this.serving = { kind: "group", name: group.name, templateVersion: template.version, least: args.minServers };
     this.registerOutputs({ groupName: group.name });
   }
 }

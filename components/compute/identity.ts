@@ -1,6 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { ServedMedia } from "../media/media.ts";
+import { allow, type Statement } from "../permissions.ts";
+import { machineRole } from "./role.ts";
 
 /** Arguments of `Identity`. */
 export interface IdentityArgs {
@@ -14,6 +16,8 @@ export interface IdentityArgs {
   readonly media?: ServedMedia | undefined;
   /** Secret by which CloudFront proves itself, in a stack that ever had one. @default none */
   readonly frontSecretArn?: pulumi.Output<string> | undefined;
+  /** The DynamoDB table, in a stack whose servers know it. @default none */
+  readonly tableArn?: pulumi.Input<string> | undefined;
 }
 
 /** Who a server is to AWS, and the little it may do. */
@@ -23,48 +27,27 @@ export class Identity extends pulumi.ComponentResource {
 
   constructor(name: string, args: IdentityArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:compute:Identity", name, {}, opts);
-    const child = { parent: this };
-    const logs = new aws.cloudwatch.LogGroup(
-      `${name}-servers-log`,
-      { name: args.logGroupName, retentionInDays: 30 },
-      child,
+    const { logGroupName, releaseArn, bucketArn, adminSecretArn, appSecretArn, frontSecretArn, media, tableArn } = args;
+    const secrets = [adminSecretArn, appSecretArn, ...(frontSecretArn ? [frontSecretArn] : [])];
+    const permissions = [
+      allow(["secretsmanager:GetSecretValue"], secrets),
+      allow(["secretsmanager:PutSecretValue"], [appSecretArn]),
+    ];
+    const { role, profile } = machineRole(
+      `${name}-servers`,
+      { logGroupName, releaseArn, bucketArn, permissions },
+      this,
     );
-    const role = new aws.iam.Role(`${name}-servers-role`, { assumeRolePolicy: trust("ec2.amazonaws.com") }, child);
-    new aws.iam.RolePolicy(
-      `${name}-servers-policy`,
-      {
-        role: role.name,
-        policy: pulumi.jsonStringify({
-          Version: "2012-10-17",
-          Statement: [
-            allow(["ssm:GetParameter"], [args.releaseArn]),
-            allow(["s3:GetObject"], [pulumi.interpolate`${args.bucketArn}/*`]),
-            allow(
-              ["secretsmanager:GetSecretValue"],
-              [args.adminSecretArn, args.appSecretArn, ...(args.frontSecretArn ? [args.frontSecretArn] : [])],
-            ),
-            allow(["secretsmanager:PutSecretValue"], [args.appSecretArn]),
-            allow(
-              ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-              [pulumi.interpolate`${logs.arn}:*`],
-            ),
-            allow(sessionManager, ["*"]),
-          ],
-        }),
-      },
-      child,
-    );
-    // Of its own, so that it goes last: servers sign uploads until the last of them has been replaced.
-    if (args.media !== undefined)
+    // What comes and goes has a policy of its own, so that it goes last: servers sign uploads, and write to the table,
+    // until the last of them has been replaced.
+    const also = (what: string, statements: Statement[]) =>
       new aws.iam.RolePolicy(
-        `${name}-servers-media-policy`,
-        {
-          role: role.name,
-          policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: picturePermissions(args.media) }),
-        },
-        child,
+        `${name}-servers-${what}-policy`,
+        { role: role.name, policy: pulumi.jsonStringify({ Version: "2012-10-17", Statement: statements }) },
+        { parent: this },
       );
-    const profile = new aws.iam.InstanceProfile(`${name}-servers-profile`, { role: role.name }, child);
+    if (media !== undefined) also("media", picturePermissions(media));
+    if (tableArn !== undefined) also("table", [allow(storeActions, [tableArn])]);
     this.instanceProfileName = profile.name;
     this.instanceProfileArn = profile.arn;
     this.registerOutputs({ instanceProfileArn: this.instanceProfileArn });
@@ -72,7 +55,7 @@ export class Identity extends pulumi.ComponentResource {
 }
 
 /** Uploads are signed in a server's name, so it may do what its signatures allow; and read, adopt and remove them. */
-function picturePermissions({ bucketArn }: ServedMedia) {
+function picturePermissions({ bucketArn }: ServedMedia): Statement[] {
   const under = (folder: string) => pulumi.interpolate`${bucketArn}/${folder}/*`;
   return [
     allow(["s3:PutObject", "s3:DeleteObject"], [under("incoming"), under("media")]),
@@ -82,27 +65,14 @@ function picturePermissions({ bucketArn }: ServedMedia) {
   ];
 }
 
-/**
- * A shell through Session Manager: no SSH port, no key. AWS's managed policy for it would also let a server read every
- * parameter of the account.
- */
-const sessionManager = [
-  "ssm:UpdateInstanceInformation",
-  "ssmmessages:CreateControlChannel",
-  "ssmmessages:CreateDataChannel",
-  "ssmmessages:OpenControlChannel",
-  "ssmmessages:OpenDataChannel",
+/** What the store does to its table, transactions included: they are allowed by what they consist of. No scan. */
+const storeActions = [
+  "dynamodb:BatchGetItem",
+  "dynamodb:BatchWriteItem",
+  "dynamodb:ConditionCheckItem",
+  "dynamodb:DeleteItem",
+  "dynamodb:GetItem",
+  "dynamodb:PutItem",
+  "dynamodb:Query",
+  "dynamodb:UpdateItem",
 ];
-
-/** Trust policy of a role that one AWS service takes. */
-export function trust(service: string): string {
-  return JSON.stringify({
-    Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
-  });
-}
-
-/** A policy statement. */
-export function allow(actions: string[], resources: pulumi.Input<string>[]) {
-  return { Effect: "Allow", Action: actions, Resource: resources };
-}

@@ -17,12 +17,29 @@ export interface DeliveryArgs {
   readonly teardown: boolean;
 }
 
+/** Arguments of `release`. */
+export interface ReleaseArgs {
+  /** Name of the parameter. */
+  readonly releaseName: string;
+  readonly description: string;
+  /** Environment of the server. */
+  readonly environment: Readonly<Record<string, pulumi.Input<string>>>;
+}
+
+/** A bundle as machines fetch and check it. */
+interface BundleObject {
+  readonly bucket: string;
+  readonly key: string;
+  readonly sha256: string;
+}
+
 /** Brings code and environment to the servers: bundles in a private bucket, and one parameter that says which to run. */
 export class Delivery extends pulumi.ComponentResource {
   readonly bucketArn: pulumi.Output<string>;
   readonly releaseArn: pulumi.Output<string>;
   /** Version that the release parameter has after this update. */
   readonly releaseVersion: pulumi.Output<number>;
+  private readonly bundles: pulumi.Output<Record<"agent" | "server", BundleObject>>;
 
   constructor(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:delivery:Delivery", name, {}, opts);
@@ -43,28 +60,26 @@ export class Delivery extends pulumi.ComponentResource {
       );
     const agent = store("agent", args.agent);
     const server = store("server", args.server);
-    const release = new aws.ssm.Parameter(
-      `${name}-release`,
-      {
-        name: args.releaseName,
-        type: "String",
-        description: "Which bundle the Chirp servers run, and in which environment",
-        // The bootstrap reads the agent out of this text with a pattern: it comes first, its keys in this order.
-        value: pulumi
-          .all([bucket.bucket, agent.key, server.key, args.environment])
-          .apply(([bucket, agentKey, serverKey, env]) =>
-            JSON.stringify({
-              agent: { bucket, key: agentKey, sha256: args.agent.sha256 },
-              server: { bucket, key: serverKey, sha256: args.server.sha256 },
-              env,
-            }),
-          ),
-      },
-      { parent: this },
-    );
+    // The bootstrap reads the agent out of this text with a pattern: it comes first, its keys in this order.
+    this.bundles = pulumi.all([bucket.bucket, agent.key, server.key]).apply(([bucket, agentKey, serverKey]) => ({
+      agent: { bucket, key: agentKey, sha256: args.agent.sha256 },
+      server: { bucket, key: serverKey, sha256: args.server.sha256 },
+    }));
+    const { releaseName, environment } = args;
+    const description = "Which bundle the Chirp servers run, and in which environment";
+    const release = this.release(`${name}-release`, { releaseName, description, environment }, this);
     this.bucketArn = bucket.arn;
     this.releaseArn = release.arn;
     this.releaseVersion = release.version;
     this.registerOutputs({ bucketArn: this.bucketArn, releaseArn: this.releaseArn });
+  }
+
+  /** A parameter that tells machines which bundle to run, and in which environment: the same code in another part. */
+  release(name: string, args: ReleaseArgs, parent: pulumi.Resource): aws.ssm.Parameter {
+    const { releaseName, description, environment } = args;
+    const value = pulumi
+      .all([this.bundles, environment])
+      .apply(([bundles, env]) => JSON.stringify({ ...bundles, env }));
+    return new aws.ssm.Parameter(name, { name: releaseName, type: "String", description, value }, { parent });
   }
 }

@@ -19,7 +19,7 @@ describe("gate", () => {
     const { inputs } = (await gate()).one("aws:lambda/function:Function", "chirp-gate");
     assert.equal(inputs.timeout, 900);
     assert.equal(inputs.handler, "index.handler");
-    assert.equal(inputs.runtime, "nodejs22.x");
+    assert.equal(inputs.runtime, "nodejs24.x");
   });
 
   it("looks at everything and touches nothing in a stack without load balancer and name", async () => {

@@ -11,6 +11,8 @@ const request: Request = {
   ami: "ami-1",
   architecture: "arm64",
   storage: 20,
+  migration: "snapshot",
+  warmThroughput: undefined,
   now: "20260102030405",
 };
 /** What a stack at this phase has written down. */
@@ -105,7 +107,7 @@ describe("a move", () => {
     assert.throws(() => plan({ ...request, phase: 7 }, undefined), /There is no phase 7/);
   });
 
-  it("has every rule tested here: five, by name", () => {
+  it("has every rule tested here or with the migration: seven, by name", () => {
     assert.deepEqual(
       moveRules.map(({ name }) => name),
       [
@@ -114,6 +116,8 @@ describe("a move", () => {
         "other availability zones",
         "a smaller database",
         "another processor architecture under a single server",
+        "another way of migrating while one runs",
+        "a colder table",
       ],
     );
   });

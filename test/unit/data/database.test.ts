@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Database, type DatabaseArgs } from "../../components/data.ts";
-import { resolved, runProgram } from "../support/program.ts";
+import { Database, type DatabaseArgs } from "../../../components/data/database.ts";
+import { resolved, runProgram } from "../../support/program.ts";
 
 const instanceType = "aws:rds/instance:Instance";
 const usual: DatabaseArgs = {

@@ -20,12 +20,17 @@ export interface DatabaseArgs {
 
 /** A MySQL with everything a later phase needs already on, and the secrets of those who log in to it. */
 export class Database extends pulumi.ComponentResource {
+  /** Identifier of the instance. */
+  readonly identifier: pulumi.Output<string>;
   /** Host name. */
   readonly host: pulumi.Output<string>;
   /** TCP port. */
   readonly port: pulumi.Output<number>;
   /** Name of the schema. */
   readonly schema = "chirp";
+  /** Subnet group and parameter group, for another instance of the same kind beside it. */
+  readonly subnetGroupName: pulumi.Output<string>;
+  readonly parameterGroupName: pulumi.Output<string>;
   /** Certificate authority whose certificate the server shows; empty where connections are not encrypted. */
   readonly certificateAuthority: pulumi.Output<string>;
   /** Secret with the administrator's user name and password; RDS makes it and changes it every seven days. */
@@ -85,6 +90,9 @@ export class Database extends pulumi.ComponentResource {
       { parent: this, protect: !args.teardown },
     );
 
+    this.identifier = instance.identifier;
+    this.subnetGroupName = subnetGroup.name;
+    this.parameterGroupName = parameterGroup.name;
     this.host = instance.address;
     this.port = instance.port;
     this.certificateAuthority = instance.caCertIdentifier;
