@@ -159,6 +159,42 @@ describe("Pictures in a browser", function () {
     await post(page, "Not to be lost").getByRole("button", { name: "Open picture 1 of 1" }).waitFor();
   });
 
+  it("that the service doesn't take with their post can be tried again, each by itself", async () => {
+    const { page, context } = await visit();
+    await signUp(page, "fay");
+    await page.getByLabel("Your post").fill("Still here");
+    const files = ["one.png", "two.png"].map((name) => ({ name, type: "image/png", bytes: newPicture().bytes }));
+    await give(page, "drop", files);
+    await uploaded(page, 1);
+    const message = "This picture is not among your uploads of the last day. Upload it again.";
+    const error = { code: "no_such_upload", message, fields: { "media.1": message } };
+    await context.route("**/api/posts", (route) => route.fulfill({ status: 400, json: { error } }), { times: 1 });
+    await postButton(page).click();
+    const again = page.getByRole("button", { name: "Try picture 2 again" });
+    await again.waitFor();
+    assert.equal(await page.getByRole("button", { name: "Try picture 1 again" }).count(), 0);
+    assert.equal(await page.getByLabel("Your post").inputValue(), "Still here");
+    await again.click();
+    await uploaded(page, 1);
+    await postButton(page).click();
+    await post(page, "Still here").getByRole("button", { name: "Open picture 2 of 2" }).waitFor();
+  });
+
+  it("are taken for what they are, whatever their names say", async () => {
+    const { page } = await visit();
+    await signUp(page, "gus");
+    const picture = newPicture();
+    await give(page, "drop", [
+      { name: "really-a-png.gif", type: "image/gif", bytes: picture.bytes },
+      { name: "no-picture.png", type: "image/png", bytes: Buffer.from("<svg xmlns='http://www.w3.org/2000/svg'/>") },
+    ]);
+    await page.getByText("This file is not a JPEG, PNG, GIF, WebP or AVIF picture, whatever its name.").waitFor();
+    await page.getByRole("button", { name: "Remove picture 2" }).click();
+    const { response, bytes } = await loads(page, () => postButton(page).click());
+    assert.equal(response.headers()["content-type"], "image/png");
+    assert.equal(sha256(bytes), picture.sha256);
+  });
+
   it("that cannot be are refused in words: wrong files, too many", async () => {
     const { page } = await visit();
     await signUp(page, "dana");
