@@ -8,6 +8,8 @@ import { type Command, Deposed, type Journal } from "./model.ts";
 export interface JournalTable {
   readonly client: DynamoDBClient;
   readonly tableName: string;
+  /** Milliseconds during which a throttled or unanswered request is tried again. @default 30000 */
+  readonly patience?: number;
 }
 
 /** What somebody has asked of the worker. */
@@ -38,11 +40,8 @@ export interface OpenJournal {
 
 const partition = "journal";
 
-/**
- * Milliseconds during which a throttled or unanswered request is tried again: nobody waits for a worker as they do for a
- * page, and giving up means beginning a step again.
- */
-const patience = 30_000;
+/** Nobody waits for a worker as they do for a page, and giving up means beginning a step again. */
+const workersPatience = 30_000;
 
 /** Actions of one transaction beside the check of the fence: an AWS quota. */
 const transactionLimit = 99;
@@ -226,7 +225,7 @@ class FencedJournal implements Journal {
   }
 }
 
-function tableOf({ client, tableName }: JournalTable): DynamoTable {
+function tableOf({ client, tableName, patience = workersPatience }: JournalTable): DynamoTable {
   return new DynamoTable({ client, name: tableName, patience });
 }
 
