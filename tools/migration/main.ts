@@ -60,7 +60,7 @@ async function verdict(journal: OpenJournal, terminal: Terminal, command: Comman
     throw new Error("The worker is paused, and would not begin: npm run migration -- resume");
   await askAndWait(journal, command);
   // The latest verification is forgotten with the command: what is there from now on is of the new one.
-  let status = await statusOf(journal);
+  let status: MigrationStatus;
   for (;;) {
     const [isRepairing, found] = await Promise.all([
       journal.get<boolean>("repair"),
