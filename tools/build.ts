@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { chmod, copyFile, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { findProgram } from "./find.ts";
 import { lastLines, run } from "./run.ts";
@@ -50,7 +50,19 @@ export async function buildPulumi(work: string, { report, env, version, signal }
   } finally {
     stop();
   }
+  await heedOptions(built);
   return built;
+}
+
+/**
+ * Puts a script before the language host. The newest one that Go can fetch as a module is of 2023 and takes the options
+ * of Pulumi.yaml as flags; today's CLI sends them in a message that it doesn't read, so it would load ts-node always.
+ */
+async function heedOptions(built: string): Promise<void> {
+  const host = join(built, "pulumi-language-nodejs");
+  await rename(host, join(built, "language-host"));
+  await copyFile(join(import.meta.dirname, "pulumi-language-nodejs", "heed-options.sh"), host);
+  await chmod(host, 0o755);
 }
 
 /** Says every half minute that the build goes on: a silent five minutes look like a hang. */

@@ -120,6 +120,21 @@ describe("set-up", () => {
     );
   });
 
+  it("passes a project's `typescript: false` on to the language host that it built", async () => {
+    // Builds programs that print what they are given.
+    const compiler = `printf '#!/bin/sh\\necho "$@"\\n' > "$5"; /bin/chmod +x "$5"`;
+    const options = { report: () => {}, env: { PATH: programs({ go: compiler }) }, version: pulumiVersion };
+    const host = join(await buildPulumi(root, options), "pulumi-language-nodejs");
+    const given = async (runtime: string) => {
+      const cwd = programs({});
+      writeFileSync(join(cwd, "Pulumi.yaml"), `name: some\nruntime:${runtime}`);
+      return (await run(host, ["127.0.0.1:1"], { cwd })).stdout.trim();
+    };
+    assert.equal(await given("\n  name: nodejs\n  options:\n    typescript: false\n"), "-typescript=false 127.0.0.1:1");
+    assert.equal(await given(" nodejs\n"), "127.0.0.1:1");
+    assert.equal(await given("\n  name: nodejs\n  options:\n    typescript: true\n"), "127.0.0.1:1");
+  });
+
   describe("system packages", () => {
     it("finds what is there", async () => {
       const path = programs({ mariadbd: "" });
