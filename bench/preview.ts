@@ -1,7 +1,13 @@
-// `node bench/preview.ts`: what a preview of the last phase costs, held against a program of one bucket in Pulumi's
-// default set-up for TypeScript (compiled and type-checked at every start). Both run over the same local provider,
-// turn by turn in one go, so that whatever else the machine does slows both.
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+// `node bench/preview.ts`: what a preview of phase 3 costs (and of the last phase, for information), held against a
+// program of one bucket in Pulumi's default set-up for TypeScript. All run over the same local provider, turn by turn in
+// one go, so that whatever else the machine does slows all.
+//
+// The default set-up is ts-node 7.0.1, which @pulumi/pulumi brings along, with the project's TypeScript. It really checks
+// types: a wrong one fails the preview. But it keeps what it compiled in the system's temporary folder, and a program
+// that has not changed since is neither compiled nor checked. So there are two times: with the program unchanged, which
+// is what our limit is held against, and after a change of one line, as while somebody writes it. Ours stays unchanged:
+// it is the configured phase that changes.
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { startAws } from "../climb/aws.ts";
@@ -12,8 +18,9 @@ import { freePort } from "../local/process/ports.ts";
 import { phases } from "../phases/index.ts";
 import { ensurePulumi } from "../tools/pulumi.ts";
 
-/** The most that our preview may take, as a multiple of the other's. */
+/** The most that our preview of this phase may take, as a multiple of the unchanged bucket's. */
 const limit = 1.5;
+const judged = 3;
 const rounds = 5;
 
 const root = resolve(import.meta.dirname, "..");
@@ -21,9 +28,9 @@ const work = mkdtempSync(join(tmpdir(), "chirp-bench-"));
 const report = (line: string) => console.error(line);
 
 const oneBucket: Record<string, string> = {
-  "Pulumi.yaml": "name: one-bucket\nruntime: nodejs\n",
+  // As `pulumi new aws-typescript` writes them, with module settings that TypeScript 6 accepts.
+  "Pulumi.yaml": "name: one-bucket\nruntime:\n  name: nodejs\n  options:\n    packagemanager: npm\n",
   "package.json": JSON.stringify({ name: "one-bucket", main: "index.ts" }),
-  // As `pulumi new aws-typescript` writes it.
   "tsconfig.json": JSON.stringify({
     compilerOptions: {
       strict: true,
@@ -32,6 +39,10 @@ const oneBucket: Record<string, string> = {
       module: "nodenext",
       moduleResolution: "nodenext",
       sourceMap: true,
+      experimentalDecorators: true,
+      pretty: true,
+      noFallthroughCasesInSwitch: true,
+      noImplicitReturns: true,
       forceConsistentCasingInFileNames: true,
     },
     files: ["index.ts"],
@@ -58,8 +69,41 @@ async function seconds(stack: Stack, providers: string, what: "preview" | "up"):
   return outcome.seconds;
 }
 
+type Times = Record<"ours" | "unchanged" | "changed", number[]>;
+
+async function measure(phase: number, providers: string, chirp: Stack, bucket: Stack, program: string): Promise<Times> {
+  const times: Times = { ours: [], unchanged: [], changed: [] };
+  for (let round = 0; round <= rounds; round++) {
+    appendFileSync(program, `\n// phase ${phase}, round ${round}`);
+    const changed = await seconds(bucket, providers, "preview");
+    const ours = await seconds(chirp, providers, "preview");
+    const unchanged = await seconds(bucket, providers, "preview");
+    // The first round fills caches, on both sides.
+    if (round === 0) continue;
+    times.ours.push(ours);
+    times.unchanged.push(unchanged);
+    times.changed.push(changed);
+    report(
+      `round ${round}: phase ${phase} ${ours.toFixed(2)} s, ` +
+        `one bucket ${unchanged.toFixed(2)} s, changed ${changed.toFixed(2)} s`,
+    );
+  }
+  return times;
+}
+
+/** Prints what was measured and returns the ratio that the limit is for. */
+function tell(phase: number, times: Times): number {
+  const [ours, unchanged, changed] = [median(times.ours), median(times.unchanged), median(times.changed)];
+  console.log(
+    `phase ${phase}: ${ours.toFixed(2)} s (medians of ${rounds}); one bucket: ${unchanged.toFixed(2)} s, ` +
+      `ratio ${(ours / unchanged).toFixed(2)}; one bucket, changed: ${changed.toFixed(2)} s, ` +
+      `ratio ${(ours / changed).toFixed(2)}`,
+  );
+  return ours / unchanged;
+}
+
 async function main(): Promise<number> {
-  const last = phases.at(-1)?.number ?? 1;
+  const last = phases.at(-1)?.number ?? 3;
   const programs = await ensurePulumi({ report });
   const aws = await startAws({ dir: join(work, "aws"), port: await freePort(), log: join(work, "aws.log") });
   try {
@@ -70,25 +114,18 @@ async function main(): Promise<number> {
     const bucket = await open("one-bucket", project, programs);
     await bucket.configure({ "aws:region": "us-east-1" });
     const chirp = await open("chirp", root, programs);
-    report(`bringing a stack to phase ${last - 1}, to preview the update to phase ${last}`);
-    await chirp.configure({ ...localConfig, "chirp:phase": last - 1 });
-    await seconds(chirp, aws.providers, "up");
-    await chirp.configure({ "chirp:phase": last });
+    await chirp.configure(localConfig);
 
-    const times = { chirp: [] as number[], bucket: [] as number[] };
-    for (let round = 0; round <= rounds; round++) {
-      const ours = await seconds(chirp, aws.providers, "preview");
-      const theirs = await seconds(bucket, aws.providers, "preview");
-      // The first round fills caches, on both sides.
-      if (round === 0) continue;
-      times.chirp.push(ours);
-      times.bucket.push(theirs);
-      report(`round ${round}: phase ${last} ${ours.toFixed(2)} s, one bucket ${theirs.toFixed(2)} s`);
+    const ratios = new Map<number, number>();
+    for (const phase of new Set([judged, last])) {
+      report(`bringing a stack to phase ${phase - 1}, to preview the update to phase ${phase}`);
+      await chirp.configure({ "chirp:phase": phase - 1 });
+      await seconds(chirp, aws.providers, "up");
+      await chirp.configure({ "chirp:phase": phase });
+      ratios.set(phase, tell(phase, await measure(phase, aws.providers, chirp, bucket, join(project, "index.ts"))));
     }
-    const [ours, theirs] = [median(times.chirp), median(times.bucket)];
-    const ratio = ours / theirs;
-    console.log(`phase ${last}: ${ours.toFixed(2)} s; one bucket: ${theirs.toFixed(2)} s (medians of ${rounds})`);
-    console.log(`ratio: ${ratio.toFixed(2)} (at most ${limit})`);
+    const ratio = ratios.get(judged) ?? Number.NaN;
+    console.log(`at most ${limit} for phase ${judged}: ${ratio <= limit ? "held" : "missed"}`);
     return ratio <= limit ? 0 : 1;
   } finally {
     await aws.stop();
