@@ -22,6 +22,7 @@ import { followInstances } from "./parts/instance/parts.ts";
 import { Databases } from "./parts/rds.ts";
 import { makeS3 } from "./parts/s3/local-s3.ts";
 import type { S3 } from "./parts/s3/service.ts";
+import { Snapshots } from "./parts/snapshot/snapshots.ts";
 import { Objects } from "./parts/storage/objects.ts";
 import { Secrets } from "./parts/storage/secrets.ts";
 
@@ -43,6 +44,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   readonly s3: S3;
   readonly secrets: Secrets;
   readonly databases: Databases;
+  readonly snapshots: Snapshots;
   readonly dynamodb: Emulator;
   readonly instances: Instances;
   readonly firewall: Firewall;
@@ -71,6 +73,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.secrets = new Secrets(join(dir, "secrets"));
     this.#endpoint = new Endpoint(this);
     this.databases = new Databases(this);
+    this.snapshots = new Snapshots(join(dir, "snapshots"));
     this.dynamodb = new Emulator(this);
     this.instances = new Instances(join(dir, "instances"), () => this.endpoints);
     this.firewall = new Firewall(this.registry);

@@ -8,11 +8,15 @@ export type Status = ReturnType<typeof describe>;
 
 function describe(aws: LocalAws) {
   const databases = aws.databases.describe();
+  const isOriginal = ({ snapshotIdentifier }: { snapshotIdentifier: string | null }) => snapshotIdentifier === null;
   return {
     entryUrl: aws.entryUrl,
     endpoint: aws.endpoint,
-    /** The stack has one; `null` while it has none. */
-    database: databases[0] ?? null,
+    /** The stack has one that was not restored from a snapshot; `null` while it has none. */
+    database: databases.find(isOriginal) ?? null,
+    /** Those that were. */
+    copies: databases.filter((database) => !isOriginal(database)),
+    snapshots: aws.snapshots.list(),
     dynamodb: describeTables(aws),
     instances: aws.instances.describe().map((instance) => ({
       ...instance,

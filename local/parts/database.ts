@@ -16,7 +16,7 @@ export interface DatabaseOptions {
   readonly user?: string;
   /** The administrator's password, set at every start. @default a random one */
   readonly password?: string;
-  /** Server variables beyond those that are always set, such as `max_connections`. */
+  /** Server variables beyond those that are always set, such as `max_connections`; "" for one that is only named. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -27,6 +27,8 @@ export interface Database {
   /** User with the rights that RDS gives its master user. */
   readonly user: string;
   readonly password: string;
+  /** RDS's own user, who may do anything, files of the machine among it; none where the server was given. */
+  readonly operator?: { readonly user: string; readonly password: string };
   /** Process id; 0 where the server was given by `CHIRP_DATABASE_URL`. */
   readonly pid: number;
   /** Settles when the server has ended, whoever ended it. */
@@ -59,14 +61,16 @@ export async function startDatabase({ dir, settings = {}, ...given }: DatabaseOp
   await initialise(program, folder);
   const { port = await freePort(), user = "admin", password = randomBytes(18).toString("base64url") } = given;
   const server = { host: loopback, port, user, password };
-  await writeFile(join(folder, "admin.sql"), adminSql(user, password), { mode: 0o600 });
+  const operator = { user: "rdsadmin", password: randomBytes(18).toString("base64url") };
+  await writeFile(join(folder, "admin.sql"), adminSql(user, password, operator), { mode: 0o600 });
   const log = join(folder, "mariadbd.log");
-  const more = Object.entries(settings).map(([name, value]) => `--${name.replaceAll("_", "-")}=${value}`);
+  const more = Object.entries(settings).map(([name, value]) => `--${name.replaceAll("_", "-")}${value && `=${value}`}`);
   const args = [...options(folder, port), ...more];
   const running = await leash({ command: program, args, log, grace: 20_000 });
   await accepting(running, server, log);
   return {
     ...server,
+    operator,
     pid: running.pid,
     exited: running.exited,
     stop: async () => void (await running.stop()),
@@ -171,9 +175,13 @@ function asRoot(): string[] {
 }
 
 /** Run by the server at every start, before it accepts anybody. */
-function adminSql(user: string, password: string): string {
+function adminSql(user: string, password: string, operator: Required<Database>["operator"]): string {
   const secret = `'${password.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
   return [
+    // This server's own business: nobody who follows its binlog wants to know.
+    "SET sql_log_bin = 0;",
+    `CREATE OR REPLACE USER ${operator.user}@'%' IDENTIFIED BY '${operator.password}';`,
+    `GRANT ALL PRIVILEGES ON *.* TO ${operator.user}@'%' WITH GRANT OPTION;`,
     `CREATE USER IF NOT EXISTS ${user}@'%';`,
     `ALTER USER ${user}@'%' IDENTIFIED BY ${secret};`,
     `GRANT ${masterGrants} ON *.* TO ${user}@'%' WITH GRANT OPTION;`,

@@ -1,5 +1,6 @@
 import { table, tableFacts } from "../../parts/dynamo/tables.ts";
 import { rdsInstance } from "../../parts/rds.ts";
+import { snapshot } from "../../parts/snapshot/snapshots.ts";
 import { arn, inputId, ownHex, regionOf, type ResourceType } from "../resource-type.ts";
 
 /** Databases and their settings. */
@@ -22,7 +23,7 @@ export const data: Record<string, ResourceType> = {
   "aws:rds/instance:Instance": {
     required: ["instanceClass"],
     part: rdsInstance,
-    unserved: ["blueGreenUpdate", "replicateSourceDb", "restoreToPointInTime", "s3Import", "snapshotIdentifier"],
+    unserved: ["blueGreenUpdate", "replicateSourceDb", "restoreToPointInTime", "s3Import"],
     naming: { property: "identifier", prefix: "identifierPrefix", maxLength: 63, taken: "DBInstanceAlreadyExists" },
     id: (draft) => `db-${ownHex(draft, 26).toUpperCase()}`,
     outputs: (record, context) => ({
@@ -33,6 +34,23 @@ export const data: Record<string, ResourceType> = {
       engineVersionActual: record.inputs.engineVersion,
       // Empty, as on no real instance: the server here shows no certificate.
       caCertIdentifier: "",
+      ...record.state,
+    }),
+    check: ({ snapshotIdentifier, dbName }) =>
+      snapshotIdentifier !== undefined && dbName !== undefined
+        ? [{ property: "dbName", reason: "comes with the snapshot; leave it out" }]
+        : [],
+  },
+  "aws:rds/snapshot:Snapshot": {
+    required: ["dbInstanceIdentifier", "dbSnapshotIdentifier"],
+    part: snapshot,
+    unserved: ["sharedAccounts"],
+    id: inputId("dbSnapshotIdentifier"),
+    outputs: (record, context) => ({
+      dbSnapshotArn: arn(regionOf(record, context), "rds", `snapshot:${record.id}`),
+      snapshotType: "manual",
+      status: "available",
+      licenseModel: "general-public-license",
       ...record.state,
     }),
   },

@@ -62,7 +62,7 @@ function isCooler(before: unknown, after: unknown): boolean {
 function failuresIn(inputs: Properties): Failure[] {
   const { attributes, hashKey, rangeKey, streamEnabled, streamViewType, billingMode = "PROVISIONED" } = inputs;
   const failures: Failure[] = [];
-  const keys = [hashKey, rangeKey].filter((key) => key !== undefined);
+  const keys: unknown[] = [hashKey, rangeKey].filter((key) => key !== undefined);
   const given = Array.isArray(attributes) ? (attributes as Properties[]).map(({ name }) => name) : [];
   if (Array.isArray(attributes) && ![...given, ...keys].some((name) => name === unknown)) {
     const unused = given.filter((name) => !keys.includes(name));
