@@ -4,7 +4,12 @@ import { errors } from "../domain/errors.ts";
 import type { Id, Micros } from "../store/store.ts";
 import type { Backend } from "./backend.ts";
 
-const cookieName = "chirp_session";
+/**
+ * One name for each protocol: browsers let nobody without HTTPS overwrite a cookie that was set with it, so with one name
+ * whoever had signed in over HTTPS could no longer sign in where a stack has gone back to plain HTTP. What HTTP set holds
+ * over HTTPS too, so that nobody is signed out on the way up.
+ */
+const cookieNames = { https: "__Host-chirp_session", http: "chirp_session" };
 
 /** Days that a session lasts. */
 const sessionDays = 30;
@@ -34,10 +39,9 @@ export class SessionCookies {
 
   /** The id of who sent the request; undefined when nobody is signed in. */
   async viewer(request: Request): Promise<Id | undefined> {
-    const cookie = readCookie(request);
-    if (!cookie) return undefined;
-    const holds = await this.#backend.store.sessionHolds(cookie.userId, sha256(cookie.token), now());
-    return holds ? cookie.userId : undefined;
+    for (const { userId, token } of readCookies(request))
+      if (await this.#backend.store.sessionHolds(userId, sha256(token), now())) return userId;
+    return undefined;
   }
 
   /** @throws AppError `not_signed_in` */
@@ -59,29 +63,39 @@ export class SessionCookies {
       expiresAt: createdAt + maxAge * 1000,
     });
     await this.#endStored(request);
-    response.cookie(cookieName, `${userId}.${token}`, { ...cookieOptions(request), maxAge });
+    response.cookie(cookieName(request), `${userId}.${token}`, { ...cookieOptions(request), maxAge });
   }
 
   async end(request: Request, response: Response): Promise<void> {
     await this.#endStored(request);
-    response.clearCookie(cookieName, cookieOptions(request));
+    const options = cookieOptions(request);
+    response.clearCookie(cookieNames.http, options);
+    if (request.secure) response.clearCookie(cookieNames.https, options);
   }
 
   async #endStored(request: Request): Promise<void> {
-    const cookie = readCookie(request);
-    if (cookie) await this.#backend.store.endSession(cookie.userId, sha256(cookie.token));
+    for (const { userId, token } of readCookies(request)) await this.#backend.store.endSession(userId, sha256(token));
   }
+}
+
+function cookieName(request: Request): string {
+  return request.secure ? cookieNames.https : cookieNames.http;
 }
 
 function cookieOptions(request: Request): CookieOptions {
   return { httpOnly: true, sameSite: "lax", secure: request.secure, path: "/" };
 }
 
-/** The id is in the cookie because stores are addressed by user; the token alone decides whether it holds. */
-function readCookie(request: Request): { userId: Id; token: string } | undefined {
-  for (const pair of (request.get("Cookie") ?? "").split(";")) {
-    const match = /^\s*chirp_session=(\d{1,18}|[1-8]\d{18})\.([A-Za-z0-9_-]{43})\s*$/.exec(pair);
-    if (match?.[1] && match[2]) return { userId: match[1], token: match[2] };
-  }
-  return undefined;
+/**
+ * Sessions that the request comes with, that of its own protocol first. The id is in the cookie because stores are
+ * addressed by user; the token alone decides whether it holds.
+ */
+function readCookies(request: Request): { userId: Id; token: string }[] {
+  const pairs = (request.get("Cookie") ?? "").split(";").map((pair) => pair.trim());
+  const names = request.secure ? [cookieNames.https, cookieNames.http] : [cookieNames.http];
+  return names.flatMap((name) => {
+    const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1);
+    const match = /^(\d{1,18}|[1-8]\d{18})\.([A-Za-z0-9_-]{43})$/.exec(value ?? "");
+    return match?.[1] && match[2] ? [{ userId: match[1], token: match[2] }] : [];
+  });
 }

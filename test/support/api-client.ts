@@ -42,7 +42,7 @@ export class ApiClient {
       },
       ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) }),
     });
-    const set = response.headers.getSetCookie().find((cookie) => cookie.startsWith("chirp_session="));
+    const set = response.headers.getSetCookie().find((cookie) => /^(__Host-)?chirp_session=/.test(cookie));
     if (set) this.cookie = set.includes("Expires=Thu, 01 Jan 1970") ? "" : (set.split(";")[0] ?? "");
     const text = await response.text();
     const isJson = response.headers.get("Content-Type")?.startsWith("application/json");

@@ -27,6 +27,30 @@ describe("Signing in", function () {
     assert.equal(plain.headers.get("Strict-Transport-Security"), null);
   });
 
+  it("over HTTPS has a name of its own, so that plain HTTP works again where HTTPS has gone", async () => {
+    const https = { "X-Forwarded-Proto": "https" };
+    const request = { name: "ada", password };
+    const over = async (headers: Record<string, string>) => {
+      const { headers: answered } = await service.client().post("/api/login", request, headers);
+      return (answered.getSetCookie()[0] ?? "").split(";")[0] ?? "";
+    };
+    const [secure, plain] = [await over(https), await over({})];
+    assert.match(secure, /^__Host-chirp_session=/);
+    assert.match(plain, /^chirp_session=/);
+    const me = async (Cookie: string, headers: Record<string, string>) =>
+      (await service.client().get("/api/me", { ...headers, Cookie })).status;
+    assert.equal(await me(secure, https), 200);
+    assert.equal(await me(plain, {}), 200);
+    assert.equal(await me(plain, https), 200, "nobody is signed out by HTTPS");
+    assert.equal(await me(secure, {}), 401, "no browser would send it");
+    assert.equal(await me(`__Host-chirp_session=1.${"A".repeat(43)}; ${plain}`, https), 200);
+    const both = { ...https, Cookie: `${plain}; ${secure}` };
+    const { headers } = await service.client().post("/api/logout", undefined, both);
+    const cleared = headers.getSetCookie().map((cookie) => cookie.split(";")[0]);
+    assert.deepEqual(cleared, ["chirp_session=", "__Host-chirp_session="]);
+    for (const cookie of [plain, secure]) assert.equal(await me(cookie, https), 401);
+  });
+
   it("keeps only a hash of the token", async () => {
     const client = await service.signUp("hashed");
     const token = client.cookie.split(".")[1] as string;
