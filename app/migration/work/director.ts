@@ -139,10 +139,16 @@ export class Director {
 
   async #recall(): Promise<void> {
     const { journal, work } = this.#options;
-    this.#step = (await journal.get<Step>("stage")) ?? "preflight";
-    this.#isPaused = (await journal.get<boolean>("paused")) ?? false;
-    this.#isRepairAsked = (await journal.get<boolean>("repair")) ?? false;
-    this.#verification = (await journal.get<Verification>("verification")) ?? notVerified;
+    const [step, isPaused, isRepairAsked, verification] = await Promise.all([
+      journal.get<Step>("stage"),
+      journal.get<boolean>("paused"),
+      journal.get<boolean>("repair"),
+      journal.get<Verification>("verification"),
+    ]);
+    this.#step = step ?? "preflight";
+    this.#isPaused = isPaused ?? false;
+    this.#isRepairAsked = isRepairAsked ?? false;
+    this.#verification = verification ?? notVerified;
     work.setPaused(this.#isPaused);
   }
 
