@@ -35,12 +35,14 @@ export class Bucket {
   readonly #client: S3Client;
   readonly #name: string;
 
-  constructor(region: string, name: string) {
+  /** @param patience milliseconds that one of the three attempts of a request may take; 5000 by default */
+  constructor(region: string, name: string, patience = 5000) {
     this.#name = name;
     this.#client = new S3Client({
       region,
       maxAttempts: 3,
-      requestHandler: { connectionTimeout: 2000, requestTimeout: 5000 },
+      // Without the last of these the SDK only warns, and a request of ours would wait for ever.
+      requestHandler: { connectionTimeout: 2000, requestTimeout: patience, throwOnRequestTimeout: true },
       // Otherwise a checksum of nothing would be signed into every upload.
       requestChecksumCalculation: "WHEN_REQUIRED",
     });

@@ -15,9 +15,13 @@ export interface Credentials {
 export class Secrets {
   readonly #client: SecretsManagerClient;
 
-  /** @param region the AWS region; the rest comes from the SDK's standard variables */
-  constructor(region: string) {
-    this.#client = new SecretsManagerClient({ region, maxAttempts: 3 });
+  /**
+   * @param region the AWS region; the rest comes from the SDK's standard variables
+   * @param patience milliseconds that one of the three attempts of a request may take; 5000 by default
+   */
+  constructor(region: string, patience = 5000) {
+    const requestHandler = { connectionTimeout: 2000, requestTimeout: patience, throwOnRequestTimeout: true };
+    this.#client = new SecretsManagerClient({ region, maxAttempts: 3, requestHandler });
   }
 
   /**
