@@ -159,6 +159,22 @@ describe("Pictures in a browser", function () {
     await post(page, "Not to be lost").getByRole("button", { name: "Open picture 1 of 1" }).waitFor();
   });
 
+  it("that get stuck on their way can be tried again", async () => {
+    const { page, context } = await visit();
+    await signUp(page, "hal");
+    await page.clock.install();
+    const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+    // Neither answered nor refused.
+    await context.route(/X-Amz-Signature/, (route) => (route.request().method() === "PUT" ? ask() : route.continue()));
+    await give(page, "drop", [{ name: "a.png", type: "image/png", bytes: newPicture().bytes }]);
+    await asked;
+    await page.clock.fastForward(31_000);
+    await page.getByText("The picture got stuck on its way.").waitFor();
+    await context.unroute(/X-Amz-Signature/);
+    await page.getByRole("button", { name: "Try picture 1 again" }).click();
+    await uploaded(page, 0);
+  });
+
   it("that the service doesn't take with their post can be tried again, each by itself", async () => {
     const { page, context } = await visit();
     await signUp(page, "fay");

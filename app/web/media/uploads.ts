@@ -1,6 +1,7 @@
 import type { Api } from "../api.ts";
-import type { PictureRules, Upload } from "../types.ts";
+import type { PictureRules } from "../types.ts";
 import { prepare } from "./prepare.ts";
+import { type Send, sendFile } from "./send.ts";
 
 /** A picture that is being added to a post. */
 export interface DraftPicture {
@@ -18,14 +19,6 @@ export interface DraftPicture {
   /** The upload's id, once it is there. */
   readonly id: string;
 }
-
-/** Sends a file where the API says, telling how far it has come. Rejects with words for a person. */
-export type Send = (
-  upload: Upload,
-  file: Blob,
-  onProgress: (share: number) => void,
-  signal: AbortSignal,
-) => Promise<void>;
 
 export interface UploadsOptions {
   readonly api: Pick<Api, "askUpload">;
@@ -147,17 +140,3 @@ function problemOf(file: Blob, { types, maxBytes }: PictureRules): string {
     return `${name}A picture has at most ${Math.floor(maxBytes / 1024 / 1024)} MB.`;
   return "";
 }
-
-/** XMLHttpRequest, because fetch doesn't tell how much of a body has been sent. */
-const sendFile: Send = (upload, file, onProgress, signal) =>
-  new Promise((resolve, reject) => {
-    const request = new XMLHttpRequest();
-    request.open(upload.method, upload.url);
-    for (const [name, value] of Object.entries(upload.headers)) request.setRequestHeader(name, value);
-    request.upload.onprogress = ({ loaded, total }) => onProgress(total ? loaded / total : 0);
-    request.onload = () =>
-      request.status < 300 ? resolve() : reject(new Error("The picture was not taken. Try again."));
-    request.onerror = () => reject(new Error("The picture could not be sent. Check your connection and try again."));
-    signal.addEventListener("abort", () => request.abort());
-    request.send(file);
-  });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { prepare } from "../../../app/web/media/prepare.ts";
-import { type Send, Uploads } from "../../../app/web/media/uploads.ts";
+import type { Send } from "../../../app/web/media/send.ts";
+import { Uploads } from "../../../app/web/media/uploads.ts";
 import { newPicture } from "../../../climb/traffic/pictures.ts";
 import { until } from "../../support/wait.ts";
 
