@@ -63,12 +63,12 @@ export async function binlogFiles(ask: Ask): Promise<{ file: string; size: bigin
 }
 
 /**
- * Hours for which the server keeps its binlog; infinity when it removes nothing by itself.
+ * Hours for which the server keeps its binlog; null when it removes nothing by itself.
  *
  * On RDS that is a setting of its own, which prevails over the server's variables; unset, files go as soon as they are
  * backed up.
  */
-export async function retentionHours(ask: Ask): Promise<number> {
+export async function retentionHours(ask: Ask): Promise<number | null> {
   const onRds = await rdsRetention(ask);
   if (onRds !== undefined) return onRds;
   const { binlog_expire_logs_seconds: seconds, expire_logs_days: days } = await variables(ask, [
@@ -76,7 +76,7 @@ export async function retentionHours(ask: Ask): Promise<number> {
     "expire_logs_days",
   ]);
   const hours = Number(seconds ?? 0) / 3600 || Number(days ?? 0) * 24;
-  return hours || Number.POSITIVE_INFINITY;
+  return hours || null;
 }
 
 /** Undefined where there is no RDS around the server. */
