@@ -63,6 +63,8 @@ export interface ResourceType {
   check?(inputs: Properties): Failure[];
   /** Changed inputs that replace the resource under a condition only. */
   replaces?(before: Properties, after: Properties): readonly string[];
+  /** Changed inputs that do not replace the resource under a condition, although they do otherwise. */
+  keeps?(before: Properties, after: Properties): readonly string[];
   /** Combination of inputs that AWS allows once; the error code when it is there already. */
   readonly once?: {
     readonly inputs: readonly string[];

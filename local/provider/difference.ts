@@ -22,6 +22,7 @@ export function findDifference(type: string, facts: ResourceType, before: Proper
   const changed = [...properties].filter((property) => !isEqual(before[property], after[property]));
   const changes = new Map(changed.map((property) => [property, kindOf(before[property], after[property])]));
   const replacing = new Set([...replaceOnChange(type), ...(facts.replaces?.(before, after) ?? [])]);
+  for (const property of facts.keeps?.(before, after) ?? []) replacing.delete(property);
   const replaces = changed.filter((property) => replacing.has(property));
   return { changes, replaces, deleteBeforeReplace: replaces.length > 0 && keepsGivenName(facts, before, after) };
 }

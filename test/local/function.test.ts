@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { resourceTypes } from "../../local/aws/types/index.ts";
+import { findDifference } from "../../local/provider/difference.ts";
 import type { Outcome } from "../../local/provider/operations.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { standInUserData, TestAws } from "../support/local-aws.ts";
@@ -16,6 +18,11 @@ export async function handler(event, context) {
   switch (event.step) {
     case "environment":
       return { region: process.env.AWS_REGION, given: process.env.GIVEN, left: context.getRemainingTimeInMillis() };
+    case "whole":
+      return event;
+    case "pid":
+      await new Promise((resolve) => setTimeout(resolve, event.wait ?? 0));
+      return process.pid;
     case "fail":
       throw new TypeError("the gate is shut");
     case "exit":
@@ -28,6 +35,8 @@ export async function handler(event, context) {
     }
   }
 }`;
+
+const lastWords = "export const handler = (event) => { throw new Error('not yet: ' + JSON.stringify(event)); };";
 
 /** An archive with one file of text, as the engine sends it. */
 function archive(text: string) {
@@ -68,6 +77,56 @@ describe("Lambda", function () {
     assert.match(readFileSync(join(folder, "functions", made.id, "function.log"), "utf8"), /asked for environment/);
   });
 
+  it("keeps processes for what invokes it over and over: one for each at a time, none after a change", async () => {
+    const again = async (event: object) =>
+      JSON.parse(await test.aws.functions.invokeAgain(made.id, JSON.stringify(event)));
+    const first: unknown = await again({ step: "pid" });
+    assert.equal(await again({ step: "pid" }), first);
+    const both = await Promise.all([again({ step: "pid", wait: 50 }), again({ step: "pid", wait: 50 })]);
+    assert.equal(new Set(both).size, 2);
+    const many = Array.from({ length: 20 }, () => again({ step: "pid", wait: 5 }));
+    assert.ok(new Set(await Promise.all(many)).size < 20, "some wait for a process to be free");
+    await assert.rejects(again({ step: "fail" }), { name: "TypeError", message: "the gate is shut" });
+    await assert.rejects(again({ step: "exit" }), /Runtime exited without providing a reason/);
+    const environment = { variables: { GIVEN: "other" } };
+    made = await test.update(functionType, "gate", made, { ...inputs, environment, timeout: 1 });
+    assert.equal(((await again({ step: "environment" })) as { given: string }).given, "other");
+    await assert.rejects(again({ step: "hang" }), /Task timed out after 1.00 seconds/);
+    assert.ok(!both.includes(await again({ step: "pid" })));
+    made = await test.update(functionType, "gate", made, inputs);
+  });
+
+  it("is told of a lifecycle: made, changed in place, deleted", async () => {
+    const inputs = { functionName: made.id, input: '{"step":"whole","run":1}', lifecycleScope: "CRUD" };
+    const facts = resourceTypes[invocationType] ?? assert.fail();
+    const changed = { ...inputs, input: '{"step":"whole","run":2}' };
+    assert.deepEqual(findDifference(invocationType, facts, inputs, changed).replaces, []);
+    const once = { ...changed, lifecycleScope: undefined };
+    assert.deepEqual(findDifference(invocationType, facts, { ...inputs, lifecycleScope: undefined }, once).replaces, [
+      "input",
+    ]);
+    assert.throws(() => test.check(invocationType, "list", { ...inputs, input: "[]" }), /must be a JSON object/);
+
+    let invoked = await test.create(invocationType, "lifecycle", inputs);
+    const result = () => JSON.parse(String(invoked.outputs.result)) as unknown;
+    assert.deepEqual(result(), { step: "whole", run: 1, tf: { action: "create", prev_input: null } });
+    const failing = { ...inputs, input: '{"step":"fail"}' };
+    await assert.rejects(test.update(invocationType, "lifecycle", invoked, failing), /the gate is shut/);
+    invoked = await test.update(invocationType, "lifecycle", invoked, changed);
+    const tf = { action: "update", prev_input: { step: "whole", run: 1 } };
+    assert.deepEqual(result(), { step: "whole", run: 2, tf });
+
+    const stuck = await test.update(invocationType, "lifecycle", invoked, { ...inputs, input: '{"step":"last"}' });
+    const last = { action: "delete", prev_input: { step: "last" } };
+    await test.update(functionType, "gate", made, { ...made.inputs, code: archive(lastWords) });
+    await assert.rejects(test.delete(invocationType, "lifecycle", stuck), (error: Error) =>
+      error.message.endsWith(`not yet: ${JSON.stringify({ step: "last", tf: last })}`),
+    );
+    assert.ok(test.operations.read(invocationType, stuck.id, test.urn(invocationType, "lifecycle")));
+    await test.update(functionType, "gate", made, { ...made.inputs, code: archive(handler) });
+    await test.delete(invocationType, "lifecycle", stuck);
+  });
+
   it("fails the update with the function's own words, and leaves nothing in the state", async () => {
     await assert.rejects(
       invoke({ step: "fail" }),
@@ -87,11 +146,16 @@ describe("Lambda", function () {
   });
 
   it("is not waited for any longer when the update is cancelled", async () => {
-    const waiting = assert.rejects(invoke({ step: "hang", again: true }), /the update was cancelled/);
     const log = join(folder, "functions", made.id, "function.log");
-    await until(() => readFileSync(log, "utf8").split("asked for hang").length === 3, { describe: "it runs" });
+    const hangs = () => readFileSync(log, "utf8").split("asked for hang").length;
+    const before = hangs();
+    const waiting = assert.rejects(invoke({ step: "hang", again: true }), /the update was cancelled/);
+    await until(() => hangs() > before, { describe: "it runs" });
     test.aws.cancel();
     await waiting;
+    const starting = assert.rejects(test.aws.functions.invoke(made.id, '{"step":"hang"}'), /the update was cancelled/);
+    test.aws.cancel();
+    await starting;
   });
 
   it("reaches public addresses of the local AWS", async () => {

@@ -1,4 +1,5 @@
-import { invocation, lambdaFunction } from "../../parts/function/functions.ts";
+import { lambdaFunction } from "../../parts/function/functions.ts";
+import { followsLifecycle, invocation, unfitEvent } from "../../parts/function/invocation.ts";
 import { autoScalingGroup } from "../../parts/group/groups.ts";
 import { elasticIp, instance, launchTemplate, makesTemplateVersion } from "../../parts/instance/parts.ts";
 import { arn, ec2Id, hex, inputId, ownHex, regionOf, type ResourceType } from "../resource-type.ts";
@@ -116,6 +117,10 @@ export const compute: Record<string, ResourceType> = {
   "aws:lambda/invocation:Invocation": {
     required: ["functionName", "input"],
     part: invocation,
+    check: unfitEvent,
+    // It is told of another input; only one that is invoked when it is made has to be made anew.
+    keeps: (_before, after) => (followsLifecycle(after) ? ["input"] : []),
+    renews: () => ["result"],
     id: (draft) => `${draft.inputs.functionName}_$LATEST_${ownHex(draft, 32)}`,
     outputs: (record) => ({ result: record.state.result }),
   },

@@ -1,22 +1,25 @@
-import { randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
-import { fileURLToPath } from "node:url";
 import { AwsError } from "../../aws/errors.ts";
 import type { Properties, ResourceRecord } from "../../aws/record.ts";
 import type { Part } from "../../aws/resource-type.ts";
 import type { LocalAws } from "../../local-aws.ts";
-import { type Leashed, leash } from "../../process/leash.ts";
 import { readArchive } from "../../provider/values.ts";
 import { awsEnvironment } from "../instance/instances.ts";
-import type { Result } from "./runner.ts";
+import { Environment } from "./environment.ts";
+import { Pool } from "./pool.ts";
+import { RuntimeApi } from "./runtime-api.ts";
 
 const type = "aws:lambda/function:Function";
 
-/** Lambda: every invocation is a process of its own over the function's real code. */
+/** Lambda: the functions' real code in processes of their own. */
 export class Functions {
   readonly #aws: LocalAws;
-  readonly #running = new Set<Leashed>();
+  readonly #api = new RuntimeApi();
+  /** Those that an update waits for. */
+  readonly #single = new Set<Environment>();
+  /** By the function's id. */
+  readonly #pools = new Map<string, Pool>();
   #cancellations = 0;
 
   constructor(aws: LocalAws) {
@@ -33,84 +36,79 @@ export class Functions {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, content);
     }
+    this.#retire(record.id);
   }
 
   delete(record: ResourceRecord): void {
+    this.#retire(record.id);
     rmSync(join(this.#aws.dir, "functions", record.id), { recursive: true, force: true });
   }
 
-  /**
-   * Invokes a function and waits for its answer.
-   *
-   * @throws with the function's own message when it fails, or with Lambda's when its time runs out.
-   */
-  async invoke(name: string, input: string): Promise<string> {
+  #retire(id: string): void {
+    this.#pools.get(id)?.retire();
+    this.#pools.delete(id);
+  }
+
+  /** @param name the function's name or ARN */
+  find(name: string): ResourceRecord {
     const records = this.#aws.registry.ofType(type);
     const record = records.find(
       ({ id, inputs }) => id === name || String(inputs.name) === name || name.endsWith(`:function:${id}`),
     );
     if (!record) throw new AwsError("ResourceNotFoundException", `Function not found: ${name}`);
-    const home = join(this.#aws.dir, "functions", record.id);
-    const folder = mkdtempSync(join(home, "invocation-"));
+    return record;
+  }
+
+  /**
+   * Invokes a function once, in a process of its own, and waits for its answer.
+   *
+   * @throws with the function's own message when it fails, or with Lambda's when its time runs out.
+   */
+  async invoke(name: string, input: string): Promise<string> {
+    const record = this.find(name);
+    const cancellations = this.#cancellations;
+    const environment = await this.#environment(record);
+    this.#single.add(environment);
     try {
-      writeFileSync(join(folder, "event.json"), input);
-      const cancellations = this.#cancellations;
-      const { exit, timedOut } = await this.#run(record, folder);
-      if (cancellations !== this.#cancellations) throw new Error("the update was cancelled while the function ran");
-      const seconds = Number(record.inputs.timeout ?? 3);
-      if (timedOut) throw new Error(`Task timed out after ${seconds.toFixed(2)} seconds`);
-      return this.#result(folder, exit);
+      // Its process may have taken longer to start than the user's patience lasted.
+      if (cancellations !== this.#cancellations) await environment.stop();
+      return await this.#run(record, environment, input);
+    } catch (error) {
+      if (cancellations !== this.#cancellations)
+        throw new Error("the update was cancelled while the function ran", { cause: error });
+      throw error;
     } finally {
-      rmSync(folder, { recursive: true, force: true });
+      this.#single.delete(environment);
+      await environment.stop();
     }
   }
 
-  async #run(record: ResourceRecord, folder: string): Promise<{ exit: unknown; timedOut: boolean }> {
-    const { timeout = 3, handler = "index.handler", environment, memorySize = 128 } = record.inputs;
-    const limit = Number(timeout) * 1000;
-    const running = await leash({
-      command: process.execPath,
-      args: [
-        fileURLToPath(new URL("./runner.ts", import.meta.url)),
-        this.#codeFolder(record.id),
-        String(handler),
-        join(folder, "event.json"),
-        join(folder, "result.json"),
-      ],
-      env: {
+  /** The same in a process that is kept for the next time: for what invokes a function over and over. */
+  async invokeAgain(name: string, input: string): Promise<string> {
+    const record = this.find(name);
+    const pool = this.#pools.get(record.id) ?? new Pool(() => this.#environment(record));
+    this.#pools.set(record.id, pool);
+    return pool.use((environment) => this.#run(record, environment, input));
+  }
+
+  #run({ inputs }: ResourceRecord, environment: Environment, input: string): Promise<string> {
+    return environment.invoke(input, Number(inputs.timeout ?? 3), this.#aws.places());
+  }
+
+  #environment({ id, inputs }: ResourceRecord): Promise<Environment> {
+    const { handler = "index.handler", environment, memorySize = 128 } = inputs;
+    return Environment.start(this.#api, {
+      code: this.#codeFolder(id),
+      handler: String(handler),
+      variables: {
         PATH: process.env.PATH,
         ...awsEnvironment(this.#aws.endpoints, this.#aws.region),
         ...(((environment as Properties | undefined)?.variables ?? {}) as Record<string, string>),
-        AWS_LAMBDA_FUNCTION_NAME: record.id,
+        AWS_LAMBDA_FUNCTION_NAME: id,
         AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(memorySize),
-        CHIRP_REQUEST_ID: randomUUID(),
-        CHIRP_DEADLINE: String(Date.now() + limit),
-        CHIRP_ADDRESSES: JSON.stringify(this.#aws.places()),
       },
-      log: join(this.#aws.dir, "functions", record.id, "function.log"),
-      grace: 0,
+      log: join(this.#aws.dir, "functions", id, "function.log"),
     });
-    this.#running.add(running);
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      void running.stop(0);
-    }, limit);
-    const exit = await running.exited;
-    clearTimeout(timer);
-    this.#running.delete(running);
-    return { exit, timedOut };
-  }
-
-  #result(folder: string, exit: unknown): string {
-    let result: Result;
-    try {
-      result = JSON.parse(readFileSync(join(folder, "result.json"), "utf8")) as Result;
-    } catch {
-      throw new Error(`Runtime exited without providing a reason: ${JSON.stringify(exit)}`);
-    }
-    if ("payload" in result) return result.payload;
-    throw new AwsError(result.errorType, result.errorMessage);
   }
 
   #codeFolder(id: string): string {
@@ -120,11 +118,13 @@ export class Functions {
   /** Ends the functions that an update waits for: it was cancelled. */
   cancel(): void {
     this.#cancellations++;
-    void this.stop();
+    for (const environment of this.#single) void environment.stop();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#running].map((running) => running.stop(0)));
+    const single = [...this.#single].map((environment) => environment.stop());
+    await Promise.all([...single, ...[...this.#pools.values()].map((pool) => pool.stop())]);
+    this.#api.stop();
   }
 }
 
@@ -132,16 +132,4 @@ export const lambdaFunction: Part = {
   create: (record, aws) => aws.functions.store(record),
   update: (record, _before, aws) => aws.functions.store(record),
   delete: (record, aws) => aws.functions.delete(record),
-};
-
-async function invokeFor(record: ResourceRecord, aws: LocalAws): Promise<void> {
-  const { functionName, input } = record.inputs;
-  record.state.result = await aws.functions.invoke(String(functionName), String(input));
-  aws.registry.save(record);
-}
-
-/** Invokes when it is made. Deleting it invokes nothing, as with AWS's `CREATE_ONLY`. */
-export const invocation: Part = {
-  create: invokeFor,
-  update: (record, _before, aws) => invokeFor(record, aws),
 };
