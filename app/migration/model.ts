@@ -1,5 +1,5 @@
 import type { Item, TableName } from "../store/dynamodb/items.ts";
-import type { Origin, Outcome } from "../store/dynamodb/apply.ts";
+import type { Applier, Outcome } from "../store/dynamodb/apply.ts";
 import type { Version } from "../domain/version.ts";
 
 /**
@@ -27,7 +27,13 @@ export interface MappedRow {
 }
 
 /** What became of items. */
-export type Tally = Record<Outcome, number>;
+export type Tally = Readonly<Record<Outcome, number>>;
+
+/** What became of many rows. */
+export interface Inserted extends Tally {
+  /** Keys of the rows whose very version is there with other content. */
+  readonly conflicts: readonly string[];
+}
 
 /** Where rows go: guarded by their versions, paced by what the table takes, safe to be done twice or by two. */
 export interface Sink {
@@ -36,9 +42,9 @@ export interface Sink {
    *
    * @throws Error when the table refuses for good; throttling is waited out, not thrown
    */
-  insert(rows: readonly MappedRow[], origin: Origin): Promise<Tally>;
-  /** Writes one row over older versions of it. */
-  apply(row: MappedRow, origin: Origin): Promise<Tally>;
+  insert(rows: readonly MappedRow[], applier: Applier): Promise<Inserted>;
+  /** Writes one row over older versions of it; what is asked for in the same moment goes together. */
+  apply(row: MappedRow, applier: Applier): Promise<Tally>;
   /** Items written per second of late. */
   rate(): number;
 }

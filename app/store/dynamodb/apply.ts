@@ -3,7 +3,10 @@ import type { Item } from "./items.ts";
 import { contentOf, originAttribute, versionOf } from "./mapping.ts";
 
 /** Who applies changes that another store made. */
-export type Origin = "backfill" | "cdc" | "dual-write" | "repair";
+export type Applier = "backfill" | "cdc" | "dual-write" | "repair";
+
+/** The applier; a migration's worker adds its fence, as many may have come before it: `backfill#7`. */
+export type Origin = Applier | `${Applier}#${number}`;
 
 /**
  * What became of an item that was applied:
