@@ -13,7 +13,8 @@ import type { TestTable } from "../../support/test-dynamo.ts";
 
 /** A row with its items. */
 export function mapped<N extends TableName>(table: N, row: RowIn<N>): MappedRow {
-  return { table, key: rowKey(table, row), version: row.version, items: itemsOf(table, row) };
+  const { version } = row as { version: bigint };
+  return { table, key: rowKey(table, row), version, items: itemsOf(table, row) };
 }
 
 export function mappedRow({ table, row }: TableRow): MappedRow {
