@@ -201,16 +201,22 @@ const migration =
 const last = [kept, tables, events, migration].filter((component) => component !== undefined);
 new StackRecord(name, { stack, record, after: [network, database, delivery, switchover, ...last] });
 
-/** Name or address at which people and programs enter. */
-export const entryAddress = domainName ?? door.address;
-/** Where people open the service. */
-export const url = pulumi.interpolate`${served || (edge && certificateArn) ? "https" : "http"}://${entryAddress}`;
-/** Where the stack stands. */
-export const phase = plan.phase.number;
-/** What to do next. */
-export const next = nextStep(plan, teardown);
-/** The service's DynamoDB table, and the journal of the migration that fills it. */
-export const tableName = tables?.name;
-export const journalTable = tables?.journalName;
-/** Command that opens the page of the migration that runs. */
-export const migrationPage = migration?.page;
+const entryAddress = domainName ?? door.address;
+// One object: an export of its own that has no value yet would be warned of at every update.
+export default {
+  /** Name or address at which people and programs enter. */
+  entryAddress,
+  /** Where people open the service. */
+  url: pulumi.interpolate`${served || (edge && certificateArn) ? "https" : "http"}://${entryAddress}`,
+  /** Where the stack stands. */
+  phase: plan.phase.number,
+  /** What to do next. */
+  next: nextStep(plan, teardown),
+  ...(tables && {
+    /** The service's DynamoDB table, and the journal of the migration that fills it. */
+    tableName: tables.name,
+    journalTable: tables.journalName,
+  }),
+  /** Command that opens the page of the migration that runs. */
+  ...(migration && { migrationPage: migration.page }),
+};

@@ -33,11 +33,23 @@ const usualAnswers: Answers = {
   "aws:secretsmanager/getRandomPassword:getRandomPassword": () => ({ randomPassword: "a-secret" }),
 };
 
+/** Marks what is more than JSON on the wire; the second one marks references to resources. */
+const signature = "4dabf18193072939515e22adb298388d";
+const referenceSignature = "5cf8f73096256a8f31e491e813e4eb8e";
+
 type Make = (name: string, inputs: Record<string, unknown>) => Record<string, unknown>;
 
 const arn: Make = (name) => ({ arn: `arn:${name}` });
 const named: Make = (name) => ({ arn: `arn:${name}`, name: `${name}-1a2b3c4` });
 const nothing: Make = () => ({});
+
+/** A resource that a component of another package made, as the engine refers to it. */
+function inside(type: string, name: string, state: Record<string, unknown>): Record<string, unknown> {
+  const urn = `urn:pulumi:dev::chirp::awsx:ec2:Vpc$${type}::${name}`;
+  const { resources } = pulumi.runtime.getMonitor() as unknown as Monitor;
+  resources.set(urn, { urn, id: `${name}-id`, state });
+  return { [signature]: referenceSignature, urn, id: `${name}-id` };
+}
 
 /** What AWS adds to each type that the program uses. A type that isn't here throws: it would come back without outputs. */
 const outputsOf: Record<string, Make> = {
@@ -47,12 +59,14 @@ const outputsOf: Record<string, Make> = {
     privateSubnetIds: ["app-1", "app-2"],
     isolatedSubnetIds: ["data-1", "data-2"],
     // In another order than the subnets' own, and not the app tier's alone.
-    routeTableAssociations: ["data-1", "app-2", "public-1", "app-1", "data-2", "public-2"].map((subnetId) => ({
-      subnetId,
-      routeTableId: `table-of-${subnetId}`,
-    })),
-    routes: [],
-    natGateways: [],
+    routeTableAssociations: ["data-1", "app-2", "public-1", "app-1", "data-2", "public-2"].map((subnetId) =>
+      inside("aws:ec2/routeTableAssociation:RouteTableAssociation", `${name}-${subnetId}`, {
+        subnetId,
+        routeTableId: `table-of-${subnetId}`,
+      }),
+    ),
+    routes: [inside("aws:ec2/route:Route", `${name}-app-1`, {})],
+    natGateways: [inside("aws:ec2/natGateway:NatGateway", `${name}-1`, {})],
   }),
   "aws:acm/certificate:Certificate": (name) => ({
     arn: `arn:${name}`,
@@ -137,6 +151,8 @@ const isComponent = (type: string) => type.startsWith("chirp:") || type === "pul
 /** The part of the engine's client that registers resources; the mocks stand behind it. */
 interface Monitor {
   registerResource(request: RegisterRequest, callback: (error: unknown, response?: Registered) => void): void;
+  /** By URN, for those who ask for the state of one. */
+  readonly resources: Map<string, { urn: string; id: string; state: Record<string, unknown> }>;
 }
 interface Registered {
   getUrn(): string;

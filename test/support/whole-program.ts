@@ -45,7 +45,7 @@ let runs = 0;
 export function program(config: Record<string, string>, answers: Answers = recorded(recordOf(1))): Promise<Run> {
   pulumi.runtime.setAllConfig({ ...usual, ...config });
   // A module runs once; the query makes it another one.
-  return runProgram(async () => ({ ...(await import(`../../index.ts?run=${runs++}`)) }), answers);
+  return runProgram(async () => (await import(`../../index.ts?run=${runs++}`)).default, answers);
 }
 
 const seen = new Map<string, Promise<Run>>();

@@ -49,9 +49,7 @@ describe("the program", function () {
     ] as const)
       assert.deepEqual(stateful(await atPhase(phase, edge)), first);
     let before = first;
-    for (const [phase, added] of [
-      [4, ["chirp-media"]],
-    ] as const) {
+    for (const [phase, added] of [[4, ["chirp-media"]]] as const) {
       const now = stateful(await atPhase(phase));
       const isNew = ([urn]: (typeof now)[number]) => !before.some(([other]) => other === urn);
       assert.deepEqual(
@@ -59,7 +57,10 @@ describe("the program", function () {
         before,
       );
       assert.deepEqual(
-        now.filter(isNew).map(([urn]) => urn.split("::").at(-1)),
+        now
+          .filter(isNew)
+          .map(([urn]) => urn.split("::").at(-1))
+          .sort(),
         added,
       );
       before = now;
