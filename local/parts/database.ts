@@ -159,6 +159,7 @@ function options(folder: string, port: number): string[] {
     "--log-bin=binlog",
     "--binlog-format=ROW",
     "--binlog-row-image=FULL",
+    "--binlog-row-metadata=FULL",
     "--expire-logs-days=7",
     "--character-set-server=utf8mb4",
     "--collation-server=utf8mb4_unicode_ci",

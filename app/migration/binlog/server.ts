@@ -44,10 +44,20 @@ export async function identify(ask: Ask): Promise<ServerFacts> {
  * @throws Error when the server writes no binlog
  */
 export async function currentPosition(ask: Ask): Promise<Position> {
-  const { flavour, version, identity: server } = await identify(ask);
-  const [status] = await ask(flavour === "mysql" && isNewer(version) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+  const facts = await identify(ask);
+  const { identity: server } = facts;
+  const status = await binlogStatus(ask, facts);
   if (!status) throw new Error("The database writes no binlog: nothing could be followed from here on");
   return new Position({ server, file: String(status.File), offset: BigInt(String(status.Position)) });
+}
+
+/** The row that tells where the binlog ends and what is left out of it; undefined when there is none. */
+export async function binlogStatus(
+  ask: Ask,
+  { flavour, version }: ServerFacts,
+): Promise<Record<string, unknown> | undefined> {
+  const [status] = await ask(flavour === "mysql" && isNewer(version) ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS");
+  return status;
 }
 
 /** Since MySQL 8.2 the statement has another name; 8.4 no longer knows the old one. */

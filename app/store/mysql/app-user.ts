@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { Connection, RowDataPacket } from "mysql2/promise";
-import type { Credentials, Secrets } from "../../aws/secrets.ts";
+import { ensureLogin, everyTableOf, type UserOptions } from "./user.ts";
 
 /** Name of the database user that servers work as. */
 const appUserName = "chirp_app";
@@ -15,33 +14,14 @@ const privileges = "SELECT, INSERT, UPDATE";
  */
 export async function ensureAppUser(
   admin: Connection,
-  { database, secrets, secretId }: { database: string; secrets: Pick<Secrets, "read" | "write">; secretId: string },
+  { database, ...options }: Omit<UserOptions, "name"> & { readonly database: string },
 ): Promise<void> {
-  let credentials = await secrets.read(secretId);
-  if (!credentials) {
-    credentials = { username: appUserName, password: makePassword() };
-    await secrets.write(secretId, credentials);
-  }
-  const user = `${admin.escape(credentials.username)}@'%'`;
-  await setPassword(admin, user, credentials);
+  const user = await ensureLogin(admin, { ...options, name: appUserName });
   await setGrants(admin, user, database);
 }
 
-async function setPassword(admin: Connection, user: string, { username, password }: Credentials): Promise<void> {
-  const login = `${user} IDENTIFIED BY ${admin.escape(password)}`;
-  try {
-    await admin.query(`CREATE USER IF NOT EXISTS ${login}`);
-    await admin.query(`ALTER USER ${login}`);
-  } catch (error) {
-    // The driver's error carries the statement, and so the password, which has no place in a log.
-    const { code } = error as { code?: string };
-    throw Object.assign(new Error(`The database user ${username} could not be given its password: ${code}`), { code });
-  }
-}
-
 async function setGrants(admin: Connection, user: string, database: string): Promise<void> {
-  // In a grant an underscore would stand for any character.
-  const scope = `\`${database.replaceAll("`", "``").replaceAll("_", "\\_")}\`.*`;
+  const scope = everyTableOf(database);
   // Granting what is granted changes nothing, so running servers never miss a right.
   await admin.query(`GRANT ${privileges} ON ${scope} TO ${user}`);
   const grants = await showGrants(admin, user);
@@ -55,9 +35,4 @@ async function setGrants(admin: Connection, user: string, database: string): Pro
 async function showGrants(admin: Connection, user: string): Promise<string[]> {
   const [rows] = await admin.query<RowDataPacket[]>(`SHOW GRANTS FOR ${user}`);
   return rows.map((row) => String(Object.values(row)[0]));
-}
-
-/** 43 characters of every kind that password policies ask for. */
-function makePassword(): string {
-  return `${randomBytes(30).toString("base64url")}aA1`;
 }
