@@ -16,10 +16,14 @@ export interface Column<T> {
 
 const maxUnsigned = 2n ** 64n - 1n;
 
+/** Digits of a number that is within 64 bits for sure. */
+const plainId = /^[1-9]\d{0,18}$/;
+
 /** BIGINT UNSIGNED that names something: a decimal string, exact beyond 2^53. */
 export function id(): Column<string> {
   return {
-    read: (raw) => String(unsigned(raw)),
+    // Nearly every id is in its form already, and they are most of what is read.
+    read: (raw) => (typeof raw === "string" && plainId.test(raw) ? raw : String(unsigned(raw))),
     write: (value) => ({ S: value }),
     parse: (attribute) => present(attribute?.S),
   };
@@ -38,6 +42,7 @@ export function version(): Column<Version> {
 export function wholeNumber(): Column<number> {
   return {
     read(raw) {
+      if (typeof raw === "number" && raw >= 0 && Number.isSafeInteger(raw)) return raw;
       const value = Number(unsigned(raw));
       if (!Number.isSafeInteger(value)) throw new Error(`${String(raw)} is beyond 2^53`);
       return value;
@@ -51,6 +56,7 @@ export function wholeNumber(): Column<number> {
 export function flag(): Column<boolean> {
   return {
     read(raw) {
+      if (raw === 0 || raw === 1) return raw === 1;
       const value = unsigned(raw);
       if (value > 1n) throw new Error(`${value} is neither 0 nor 1`);
       return value === 1n;

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Id } from "../store.ts";
 
 /** Where an item is: both parts are strings. */
@@ -33,7 +33,7 @@ export const keys = {
   userCounts: (id: Id): Key => ({ pk: `u#${id}`, sk: "user#counts" }),
   name: (nameKey: string): Key => ({ pk: `name#${nameKey}`, sk: "name" }),
   directory: (nameKey: string): Key => ({
-    pk: directoryPartitions[createHash("sha256").update(nameKey).digest().readUInt8() % directoryShards] as string,
+    pk: directoryPartitions[hash("sha256", nameKey, "buffer").readUInt8() % directoryShards] as string,
     sk: nameKey,
   }),
   post: (author: Id, post: Id): Key => ({ pk: `u#${author}`, sk: `post#${padId(post)}` }),

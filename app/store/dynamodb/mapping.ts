@@ -1,5 +1,6 @@
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import type { Version } from "../../domain/version.ts";
+import type { Column } from "./columns.ts";
 import { type Item, type RowIn, type Table, type TableName, tableNames, tableOf, tables } from "./items.ts";
 import type { Key } from "./keys.ts";
 
@@ -39,12 +40,11 @@ export function isMapped(table: string): table is TableName {
  * @throws MappingError also for a column that the mapping does not know: leaving it out would lose it silently
  */
 export function readRow<N extends TableName>(name: N, raw: Record<string, unknown>): RowIn<N> {
-  const { columns } = tableOf(name);
-  const reasons = Object.keys(raw)
-    .filter((column) => !Object.hasOwn(columns, column))
-    .map((column) => `its column ${column} is not known here`);
+  const { columns, known } = plans[name];
+  const reasons: string[] = [];
+  for (const column in raw) if (!known.has(column)) reasons.push(`its column ${column} is not known here`);
   const row: Record<string, unknown> = {};
-  for (const [column, { read }] of Object.entries(columns)) {
+  for (const [column, { read }] of columns) {
     try {
       row[column] = read(raw[column]);
     } catch (error) {
@@ -61,27 +61,70 @@ export function readRow<N extends TableName>(name: N, raw: Record<string, unknow
  * @throws MappingError when an item would be larger than DynamoDB takes
  */
 export function itemsOf<N extends TableName>(name: N, row: RowIn<N>): [Item, ...Item[]] {
-  const { columns, items } = tableOf(name);
   const values = row as Record<string, unknown>;
-  const made = items.map(({ type, key, has }) => {
+  const made = plans[name].items.map(({ type, key, attributes, namesSize }) => {
     const { pk, sk } = key(values);
     const item: Item = { pk: { S: pk }, sk: { S: sk }, type: { S: type } };
-    for (const column of new Set([...has, ...everywhere(columns)])) {
-      const attribute = columns[column]?.write(values[column]);
-      if (attribute) item[column] = attribute;
+    let atMost = namesSize + (pk.length + sk.length) * bytesPerUnit;
+    for (const [column, { write }] of attributes) {
+      const attribute = write(values[column]);
+      if (!attribute) continue;
+      item[column] = attribute;
+      atMost += ((attribute.S ?? attribute.N)?.length ?? 0) * bytesPerUnit + (attribute.B?.length ?? 1);
     }
+    if (atMost > itemSizeLimit) refuseLarge(name, item);
     return item;
   });
-  const largest = Math.max(...made.map(sizeOf));
-  if (largest > itemSizeLimit)
-    throw new MappingError(name, [`an item of ${largest} bytes is over DynamoDB's limit of ${itemSizeLimit}`]);
   return made as [Item, ...Item[]];
+}
+
+/** Bytes in UTF-8 that one unit of a JavaScript string takes at most. */
+const bytesPerUnit = 3;
+
+function refuseLarge(name: string, item: Item): void {
+  const size = sizeOf(item);
+  if (size > itemSizeLimit)
+    throw new MappingError(name, [`an item of ${size} bytes is over DynamoDB's limit of ${itemSizeLimit}`]);
 }
 
 /** What every item of a row has, so that each can be guarded and filtered by itself. */
 function everywhere(columns: Table["columns"]): string[] {
   return ["deleted", "version"].filter((column) => Object.hasOwn(columns, column));
 }
+
+/**
+ * Each table's description in the form that rows go through it: hundreds of thousands a minute do while they migrate, and
+ * what is the same for all of them is worked out once.
+ */
+interface Plan {
+  readonly columns: readonly (readonly [string, Column<unknown>])[];
+  readonly known: ReadonlySet<string>;
+  readonly items: readonly {
+    readonly type: string;
+    readonly key: (values: Record<string, unknown>) => Key;
+    readonly attributes: readonly (readonly [string, Column<unknown>])[];
+    /** Bytes of the names of attributes and of the type. */
+    readonly namesSize: number;
+  }[];
+}
+
+function planOf({ columns, items }: Table): Plan {
+  return {
+    columns: Object.entries(columns),
+    known: new Set(Object.keys(columns)),
+    items: items.map(({ type, key, has }) => {
+      const names = [...new Set([...has, ...everywhere(columns)])];
+      return {
+        type,
+        key,
+        attributes: names.map((column) => [column, columns[column] as Column<unknown>] as const),
+        namesSize: Buffer.byteLength(["pk", "sk", "type", type, ...names].join("")),
+      };
+    }),
+  };
+}
+
+const plans = Object.fromEntries(tableNames.map((name) => [name, planOf(tableOf(name))])) as Record<TableName, Plan>;
 
 /**
  * The row that an item holds; undefined for a lookup, and for what is no row's.
