@@ -2,6 +2,7 @@ import type { EdgeKind, Features, Phase, Strategy } from "./features.ts";
 import { withKept } from "./kept.ts";
 import { refusals, type Wanted } from "./moves.ts";
 import { migrationOf, type Warmth, warmthOf } from "./migration.ts";
+import { five } from "./five.ts";
 import { four } from "./four.ts";
 import { one } from "./one.ts";
 import type { Migration, Recorded } from "./recorded.ts";
@@ -9,7 +10,7 @@ import { three } from "./three.ts";
 import { two } from "./two.ts";
 
 /** Every phase, in order. A new one is one file and one line. */
-export const phases: readonly Phase[] = [one, two, three, four];
+export const phases: readonly Phase[] = [one, two, three, four, five];
 
 /** Where to go, and what to write down on arrival. */
 export interface Plan {

@@ -6,6 +6,7 @@ import type { Artifact } from "../delivery/artifact.ts";
 import { databaseEnvironment } from "../delivery/environment.ts";
 import { type FunctionNetwork, lambdaFunction } from "../function.ts";
 import { allow, type Statement } from "../permissions.ts";
+import { journalActions } from "./worker.ts";
 
 /** Arguments of `begin`. */
 export interface BeginArgs {
@@ -72,7 +73,7 @@ function permissions({ database, tables, workerSecretArn }: BeginArgs): Statemen
   return [
     allow(["secretsmanager:GetSecretValue"], [database.adminSecretArn, workerSecretArn]),
     allow(["secretsmanager:PutSecretValue"], [workerSecretArn]),
-    allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"], [tables.journalArn]),
+    allow(journalActions, [tables.journalArn]),
     allow(["dynamodb:DescribeTable"], [tables.arn]),
   ];
 }

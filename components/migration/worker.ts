@@ -99,7 +99,7 @@ const tableActions = [
 ];
 
 /** Every write of the journal is a transaction that looks at the fence. */
-const journalActions = [
+export const journalActions = [
   "dynamodb:BatchGetItem",
   "dynamodb:ConditionCheckItem",
   "dynamodb:DeleteItem",

@@ -18,6 +18,8 @@ describe("the program", function () {
     ["phase-3-nlb", 3, "nlb"],
     ["phase-4-alb", 4, "alb"],
     ["phase-4-nlb", 4, "nlb"],
+    ["phase-5-alb", 5, "alb"],
+    ["phase-5-nlb", 5, "nlb"],
   ] as const)
     it(`registers what ${name} did before`, async () => {
       compareWithSnapshot(name, await atPhase(phase, edge));
@@ -49,7 +51,10 @@ describe("the program", function () {
     ] as const)
       assert.deepEqual(stateful(await atPhase(phase, edge)), first);
     let before = first;
-    for (const [phase, added] of [[4, ["chirp-media"]]] as const) {
+    for (const [phase, added] of [
+      [4, ["chirp-media"]],
+      [5, ["chirp-journal", "chirp-table"]],
+    ] as const) {
       const now = stateful(await atPhase(phase));
       const isNew = ([urn]: (typeof now)[number]) => !before.some(([other]) => other === urn);
       assert.deepEqual(
@@ -137,7 +142,7 @@ describe("the program", function () {
     assert.equal(await trusted(2, "nlb"), "0");
   });
 
-  for (const phase of [2, 4])
+  for (const phase of [2, 4, 5])
     it(`writes where the stack stands after everything else in phase ${phase}`, async () => {
       const run = await atPhase(phase);
       const state = run.one("aws:ssm/parameter:Parameter", "chirp-state");
@@ -239,6 +244,7 @@ describe("the program", function () {
       [2, "nlb"],
       [3, "alb"],
       [4, "alb"],
+      [5, "alb"],
     ] as const)
       for (const { type } of (await atPhase(phase, edge)).all)
         if (type.startsWith("aws:")) assert.ok(type in facts, `${type} is not in local/aws/replace-on-change.json`);

@@ -1,7 +1,14 @@
 import type { Features, Phase } from "../../phases/features.ts";
 
 /** Rows of the picture, from the outside in. */
-const rows = ["internet", "edge locations", "public subnets", "private subnets", "isolated subnets"] as const;
+const rows = [
+  "internet",
+  "edge locations",
+  "public subnets",
+  "private subnets",
+  "isolated subnets",
+  "regional services",
+] as const;
 type Row = (typeof rows)[number];
 
 interface Part {
@@ -39,6 +46,7 @@ function partsOf(features: Features): Part[] {
   const group: Part = { label: "Auto Scaling group", note: "way out through NAT", row: "private subnets", copies: 3 };
   const cloudFront: Part = { label: "CloudFront", note: "HTTPS, WAF, cache", row: "edge locations", copies: 1 };
   const bucket: Part = { label: "S3 bucket", note: "pictures", row: "edge locations", copies: 1, leaf: true };
+  const dynamodb: Part = { label: "DynamoDB", note: "follows by a worker, live", row: "regional services", copies: 1 };
   const standby = features.database.standby;
   const note = standby ? "RDS, standby in a second zone" : "RDS, encrypted";
   return [
@@ -47,6 +55,7 @@ function partsOf(features: Features): Part[] {
     ...(features.entry === "server" ? [] : [balancer]),
     features.fleet === "group" ? group : server,
     { label: "MySQL", note, row: "isolated subnets", copies: standby ? 2 : 1 },
+    ...(features.dynamodb === "follows" ? [dynamodb] : []),
   ];
 }
 
