@@ -10,12 +10,16 @@ export interface TcpProxy {
    * instead of delivering the answer.
    */
   loseAnswerTo(isPicked: (sent: Buffer) => boolean): Promise<void>;
+  /** From now on connections are made and nothing is forwarded, either way, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
   stop(): Promise<void>;
 }
 
 /** @param port port to listen on; a free one when not given */
 export async function startTcpProxy(target: { host: string; port: number }, port = 0): Promise<TcpProxy> {
   const clients = new Set<Socket>();
+  let isFrozen = false;
   let picking: { isPicked: (sent: Buffer) => boolean; lost: () => void } | undefined;
 
   const server = createServer((client) => {
@@ -27,6 +31,7 @@ export async function startTcpProxy(target: { host: string; port: number }, port
       upstream.destroy();
     };
     clients.add(client);
+    if (isFrozen) client.pause();
     for (const socket of [client, upstream]) socket.on("error", end).on("close", end);
     client.on("data", (chunk) => {
       if (picking?.isPicked(chunk)) {
@@ -48,10 +53,16 @@ export async function startTcpProxy(target: { host: string; port: number }, port
     for (const client of clients) client.destroy();
     return count;
   };
+  const hold = (hold: boolean) => {
+    isFrozen = hold;
+    for (const client of clients) client[hold ? "pause" : "resume"]();
+  };
   return {
     port: (server.address() as AddressInfo).port,
     cut,
     loseAnswerTo: (isPicked) => new Promise((lost) => (picking = { isPicked, lost })),
+    freeze: () => hold(true),
+    thaw: () => hold(false),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -54,6 +54,9 @@ const sweepInterval = 500;
 /** Milliseconds of rest after a failure of the database or of the other store. */
 const rest = 500;
 
+/** Milliseconds for batches under way when the work is to end: what they don't finish is due again with their lease. */
+const grace = 1000;
+
 /**
  * Writes to the other store what servers left in the outbox: because they died, gave up, or don't know that store. Rows
  * are read as they are by then; several drains may work beside each other and beside the servers.
@@ -64,9 +67,9 @@ export function drainOutbox(options: DrainOptions): OutboxDrain {
   let seen: Backlog & { readonly at: number } = { waiting: 0, oldestSeconds: 0, at: performance.now() };
 
   const sweeping = repeatedly(options, sweepInterval, async () => {
-    await sweep(database);
+    const isMore = await sweep(database);
     seen = { ...(await backlog(database)), at: performance.now() };
-    return false;
+    return isMore;
   });
   return {
     waiting: () => seen.waiting,
@@ -128,7 +131,7 @@ class Drain {
       this.#underWay.add(batch);
       return entries.length === batchSize;
     });
-    await Promise.all(this.#underWay);
+    await Promise.race([Promise.all(this.#underWay), pause(grace)]);
   }
 
   async #write(entries: readonly ClaimedEntry[]): Promise<void> {
@@ -149,7 +152,10 @@ class Drain {
         if (isReadable && !entry.changed?.some((key) => refused.has(key))) written.push(entry);
         else await setAside(database, entry);
       }
-      await forget(database, written);
+      await forget(
+        database,
+        written.map(({ id }) => id),
+      );
     } catch (error) {
       if (signal.aborted) return;
       log.warn({ err: error, entries: entries.length }, "entries of the outbox are left for another try");

@@ -1,4 +1,4 @@
-import type { DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Logger } from "pino";
 import type { Secrets } from "../../aws/secrets.ts";
 import { DualWriter } from "../dual/dual-writer.ts";
@@ -26,8 +26,8 @@ export interface MysqlOptions {
 export interface DualWriteOptions {
   readonly tableName: string;
   readonly log: Pick<Logger, "warn">;
-  /** @default region, credentials and endpoint as every SDK client finds them */
-  readonly client?: DynamoDBClientConfig;
+  /** Belongs to the store, which ends it. @default region, credentials and endpoint as every SDK client finds them */
+  readonly client?: DynamoDBClient;
 }
 
 /** An open store and what else the database gives to servers. */
@@ -62,9 +62,8 @@ function connect({ address, secrets, appSecret, dualWrite }: MysqlOptions) {
   const credentials = () => readCredentials(secrets, appSecret);
   if (!dualWrite) return { database: new Database({ address, credentials }) };
   const database: Database = new Database({ address, credentials, onEntry: (entry) => dualWriter.note(entry) });
-  const { client, ...options } = dualWrite;
   // One more attempt than for people: a moment's throttling is not worth a detour by the outbox.
-  const dualWriter = new DualWriter({ ...options, database, client: servingClient({ maxAttempts: 2, ...client }) });
+  const dualWriter = new DualWriter({ client: servingClient({ maxAttempts: 2 }), ...dualWrite, database });
   return { database, dualWriter };
 }
 

@@ -54,7 +54,7 @@ function hexadecimal(part: string): Buffer | string {
  * @throws Error for any but the kinds of statement that there are
  */
 export function changedTable(sql: string): string {
-  const table = /^\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)\s/.exec(sql)?.[1];
+  const table = /^\s*(?:INSERT INTO|UPDATE|DELETE)\s+(\w+)\s/.exec(sql)?.[1];
   if (table === undefined) throw new Error(`not known what this changes: ${sql}`);
   return table;
 }

@@ -1,6 +1,6 @@
 import { type Connection, createConnection } from "mysql2/promise";
 import { Snowflakes } from "../../../app/domain/snowflake.ts";
-import { openMysql } from "../../../app/store/mysql/open.ts";
+import { type DualWriteOptions, openMysql } from "../../../app/store/mysql/open.ts";
 import type { Store } from "../../../app/store/store.ts";
 import type { WorkerLeases } from "../../../app/store/workers.ts";
 import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
@@ -18,12 +18,20 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
-/** @param port another port that leads to the database server, such as a proxy's */
-export async function openTestStore(database?: TestDatabase, port?: number): Promise<OpenedStore> {
+/**
+ * @param port another port that leads to the database server, such as a proxy's
+ * @param dualWrite where writes go to as well
+ */
+export async function openTestStore(
+  database?: TestDatabase,
+  port?: number,
+  dualWrite?: DualWriteOptions,
+): Promise<OpenedStore> {
   database ??= await testDatabase();
   const secrets = new TestSecrets(database.admin);
   const address = { ...database.address, ...(port ? { port } : {}) };
-  const { store, workers, close } = await openMysql({ address, secrets, adminSecret: "admin", appSecret: "app" });
+  const options = { address, secrets, adminSecret: "admin", appSecret: "app", dualWrite };
+  const { store, workers, close } = await openMysql(options);
   const ids = new Snowflakes(() => Date.now());
   ids.use({ worker: 0, from: 0, until: Number.MAX_SAFE_INTEGER });
   return {

@@ -1,0 +1,130 @@
+import { type Connection, type RowDataPacket } from "mysql2/promise";
+import type { DeadLetter, DeadLetters, MappedRow, Sink } from "../../../app/migration/model.ts";
+import { drainOutbox, type OutboxDrain } from "../../../app/migration/outbox/drain.ts";
+import { applyItem } from "../../../app/store/dynamodb/apply.ts";
+import { isTransient } from "../../../app/store/dynamodb/failures.ts";
+import { Database } from "../../../app/store/mysql/database.ts";
+import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
+import { type TestTable, testTable } from "../../support/test-dynamo.ts";
+import { until } from "../../support/wait.ts";
+import { type OpenedStore, openTestStore } from "../mysql/opened.ts";
+
+/** Dead letters in memory. */
+export class Letters implements DeadLetters {
+  readonly all = new Map<string, DeadLetter>();
+
+  async add(letter: Omit<DeadLetter, "at">): Promise<void> {
+    if (!this.all.has(letter.key)) this.all.set(letter.key, { ...letter, at: new Date().toISOString() });
+  }
+
+  async resolve(key: string): Promise<void> {
+    this.all.delete(key);
+  }
+
+  async list(): Promise<DeadLetter[]> {
+    return [...this.all.values()];
+  }
+}
+
+/** A drain that is at work. */
+export interface RunningDrain extends OutboxDrain {
+  /** Keys of the rows that it gave to its sink, in their order. */
+  readonly applied: string[];
+  stop(): Promise<void>;
+}
+
+/** A store whose writes go to the outbox, and drains that work as the worker's user. */
+export class OutboxFixture {
+  readonly opened: OpenedStore;
+  readonly admin: Connection;
+  readonly made: TestTable;
+  readonly letters = new Letters();
+  readonly warnings: string[] = [];
+  readonly #drains: RunningDrain[] = [];
+  readonly #databases: Database[] = [];
+
+  static async make(database?: TestDatabase): Promise<OutboxFixture> {
+    database ??= await testDatabase();
+    const opened = await openTestStore(database);
+    const admin = await database.connect();
+    await admin.query("UPDATE control SET outbox = 1");
+    const name = database.address.database;
+    const user = `'${name}'@'%'`;
+    await admin.query(`CREATE USER ${user} IDENTIFIED BY 'worker'`);
+    await admin.query(`GRANT SELECT ON ${name}.* TO ${user}`);
+    await admin.query(`GRANT UPDATE, DELETE ON ${name}.outbox TO ${user}`);
+    return new OutboxFixture(opened, admin, await testTable());
+  }
+
+  private constructor(opened: OpenedStore, admin: Connection, made: TestTable) {
+    this.opened = opened;
+    this.admin = admin;
+    this.made = made;
+  }
+
+  /** The database as the worker sees it. @param port a port that leads to it, such as a proxy's */
+  workerDatabase(port?: number): Database {
+    const { address } = this.opened.database;
+    const credentials = async () => ({ username: address.database, password: "worker" });
+    const database = new Database({ address: { ...address, ...(port ? { port } : {}) }, credentials });
+    this.#databases.push(database);
+    return database;
+  }
+
+  drain({ port, made = this.made }: { port?: number; made?: TestTable } = {}): RunningDrain {
+    const controller = new AbortController();
+    const applied: string[] = [];
+    const sink: Pick<Sink, "apply"> = {
+      apply: async (row) => {
+        applied.push(row.key);
+        return apply(made, row);
+      },
+    };
+    const log = { warn: (details: unknown, text: string) => this.warnings.push(`${text}: ${JSON.stringify(details)}`) };
+    const drain = drainOutbox({
+      database: this.workerDatabase(port),
+      sink,
+      deadLetters: this.letters,
+      signal: controller.signal,
+      log: log as never,
+    });
+    const stop = async () => {
+      controller.abort();
+      await drain.finished;
+    };
+    const running = { ...drain, applied, stop };
+    this.#drains.push(running);
+    return running;
+  }
+
+  /** How many entries there are, in whatever state. */
+  async entries(): Promise<number> {
+    const [rows] = await this.admin.query<RowDataPacket[]>("SELECT COUNT(*) AS n FROM outbox");
+    return Number(rows[0]?.n);
+  }
+
+  async isDrained(): Promise<void> {
+    await until(async () => (await this.entries()) === 0, { timeout: 60_000, describe: "the outbox is empty" });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#drains.map((drain) => drain.stop()));
+    await Promise.all(this.#databases.map((database) => database.close()));
+    await this.admin.query(`DROP USER IF EXISTS '${this.opened.database.address.database}'@'%'`);
+    await this.opened.close();
+  }
+}
+
+async function apply({ client, table }: TestTable, row: MappedRow) {
+  const tally = { applied: 0, same: 0, newer: 0, conflict: 0 };
+  for (const item of row.items)
+    for (;;) {
+      try {
+        tally[await applyItem(client, table.name, item, "dual-write")] += 1;
+        break;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+      }
+    }
+  return tally;
+}
