@@ -20,6 +20,8 @@ import { Groups } from "./parts/group/groups.ts";
 import { type Endpoints, Instances } from "./parts/instance/instances.ts";
 import { followInstances } from "./parts/instance/parts.ts";
 import { Databases } from "./parts/rds.ts";
+import { Queues } from "./parts/queue/queues.ts";
+import { Mappings } from "./parts/stream/mappings.ts";
 import { makeS3 } from "./parts/s3/local-s3.ts";
 import type { S3 } from "./parts/s3/service.ts";
 import { Snapshots } from "./parts/snapshot/snapshots.ts";
@@ -54,6 +56,8 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
   readonly fronts: Fronts;
   readonly groups: Groups;
   readonly functions: Functions;
+  readonly mappings: Mappings;
+  readonly queues: Queues;
   readonly entry: Entry;
   /** Set once it is ending, so that nothing is started again. */
   isStopping = false;
@@ -83,6 +87,8 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.fronts = new Fronts(this);
     this.groups = new Groups(this);
     this.functions = new Functions(this);
+    this.mappings = new Mappings(this);
+    this.queues = new Queues(this);
     this.entry = new Entry(this, port);
   }
 
@@ -109,6 +115,7 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     await this.fronts.revive();
     await followInstances(this);
     reviveAttachments(this);
+    await this.mappings.revive();
     await this.groups.revive();
   }
 
@@ -119,7 +126,8 @@ export class LocalAws extends EventEmitter<{ stop: [] }> implements Context {
     this.fronts.stop();
     this.balancers.stop();
     this.targets.stop();
-    await this.functions.stop();
+    // Whatever a function is doing for a mapping is cut short: it is handed over again.
+    await Promise.all([this.functions.stop(), this.mappings.stop()]);
     await this.instances.stopAll();
     await Promise.all([this.databases.stop(), this.dynamodb.stop()]);
     this.#endpoint.stop();

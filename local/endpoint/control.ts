@@ -18,6 +18,8 @@ function describe(aws: LocalAws) {
     copies: databases.filter((database) => !isOriginal(database)),
     snapshots: aws.snapshots.list(),
     dynamodb: describeTables(aws),
+    mappings: aws.mappings.describe(),
+    queues: aws.queues.describe(),
     instances: aws.instances.describe().map((instance) => ({
       ...instance,
       targets: aws.targets

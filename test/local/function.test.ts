@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { resourceTypes } from "../../local/aws/types/index.ts";
 import { findDifference } from "../../local/provider/difference.ts";
 import type { Outcome } from "../../local/provider/operations.ts";
+import { archive } from "../support/archive.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { standInUserData, TestAws } from "../support/local-aws.ts";
 import { types } from "../support/local-network.ts";
@@ -37,13 +38,6 @@ export async function handler(event, context) {
 }`;
 
 const lastWords = "export const handler = (event) => { throw new Error('not yet: ' + JSON.stringify(event)); };";
-
-/** An archive with one file of text, as the engine sends it. */
-function archive(text: string) {
-  const [signature, asset] = ["4dabf18193072939515e22adb298388d", "c44067f5952c0a294b673a41bacd8c17"];
-  const assets = { "index.mjs": { [signature]: asset, text } };
-  return { [signature]: "0def7320c3a5731c473e5ecbe6d01bc7", assets };
-}
 
 describe("Lambda", function () {
   this.timeout(30_000);

@@ -33,8 +33,8 @@ describe("provider operations", () => {
   });
 
   it("names what it does not know, and how to add it", async () => {
-    const failure = /does not know the resource type aws:sqs\/queue:Queue.*local\/aws\/types/;
-    assert.throws(() => test.check("aws:sqs/queue:Queue", "jobs", {}), failure);
+    const failure = /does not know the resource type aws:msk\/cluster:Cluster.*local\/aws\/types/;
+    assert.throws(() => test.check("aws:msk/cluster:Cluster", "jobs", {}), failure);
   });
 
   it("lists everything that is wrong with inputs at once", () => {

@@ -4,6 +4,7 @@ import { balancing } from "./balancing.ts";
 import { compute } from "./compute.ts";
 import { data } from "./data.ts";
 import { delivery } from "./delivery.ts";
+import { events } from "./events.ts";
 import { network } from "./network.ts";
 import { security } from "./security.ts";
 import { storage } from "./storage.ts";
@@ -17,6 +18,7 @@ export const resourceTypes: Readonly<Record<string, ResourceType>> = {
   ...balancing,
   ...delivery,
   ...data,
+  ...events,
 };
 
 const table = JSON.parse(readFileSync(new URL("../replace-on-change.json", import.meta.url), "utf8")) as Record<

@@ -85,12 +85,19 @@ function failuresIn(inputs: Properties): Failure[] {
   return failures;
 }
 
-/** The table whose stream an ARN names, with the emulator's name for that stream; undefined when there is none. */
-export function streamNamed(streamArn: unknown, aws: LocalAws): { table: string; emulatorStream: string } | undefined {
+export interface Stream {
+  /** As the emulator names it. */
+  readonly emulatorStream: string;
+  /** The table's hash key. */
+  readonly partitionKey: string;
+}
+
+/** The stream that an ARN names; undefined when there is none. */
+export function streamNamed(streamArn: unknown, aws: LocalAws): Stream | undefined {
   for (const record of aws.registry.ofType(tableType)) {
     const { emulatorStream } = stateOf(record);
     if (emulatorStream && tableFacts.outputs?.(record, aws).streamArn === streamArn)
-      return { table: record.id, emulatorStream };
+      return { emulatorStream, partitionKey: String(record.inputs.hashKey) };
   }
   return undefined;
 }
