@@ -178,14 +178,14 @@ class LiveFollower implements Follower {
   }
 
   async caughtUp(target?: Position): Promise<void> {
-    const waiter = { target: target ?? (await currentPosition(this.#ask)), done: Promise.withResolvers<void>() };
-    this.#waiters.add(waiter);
-    this.#moved();
+    const ended = this.finished.then(() => Promise.reject(new Error("the following has been ended")));
+    if (this.#end.signal.aborted) return ended;
+    const waiter = { target: target ?? this.#ledger.position, done: Promise.withResolvers<void>() };
     try {
-      await Promise.race([
-        waiter.done.promise,
-        this.finished.then(() => Promise.reject(new Error("it has been ended"))),
-      ]);
+      if (!target) waiter.target = await Promise.race([currentPosition(this.#ask), ended]);
+      this.#waiters.add(waiter);
+      this.#moved();
+      await Promise.race([waiter.done.promise, ended]);
     } finally {
       this.#waiters.delete(waiter);
     }
