@@ -10,6 +10,7 @@ const status: MigrationStatus = {
   run: 3,
   strategy: "snapshot",
   stage: "ready",
+  step: "ready",
   paused: false,
   begunAt: "2026-01-01T00:00:00.000Z",
   updatedAt: "2026-01-01T00:00:00.000Z",
