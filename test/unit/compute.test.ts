@@ -3,15 +3,17 @@ import * as pulumi from "@pulumi/pulumi";
 import { Group } from "../../components/compute/group.ts";
 import { Identity } from "../../components/compute/identity.ts";
 import { Server } from "../../components/compute/server.ts";
+import { permissionsOf } from "../support/policies.ts";
 import { runProgram } from "../support/program.ts";
 
-const identity = () =>
+const identity = (tableArn?: string) =>
   new Identity("chirp", {
     logGroupName: "/chirp/dev/servers",
     releaseArn: "arn:release",
     bucketArn: "arn:bucket",
     adminSecretArn: "arn:admin",
     appSecretArn: "arn:app",
+    tableArn,
   });
 const machine = (targetGroupArn?: string) => ({
   ami: "ami-0123456789abcdef0",
@@ -58,6 +60,24 @@ describe("a server's identity", () => {
         ],
       ],
     );
+  });
+});
+
+describe("a server that knows the table", () => {
+  it("may do to that table what the store does, by a policy that goes last", async () => {
+    const run = await runProgram(() => void identity("arn:table"));
+    assert.deepEqual(permissionsOf(run, "chirp-servers-table-policy"), {
+      "dynamodb:BatchGetItem": ["arn:table"],
+      "dynamodb:BatchWriteItem": ["arn:table"],
+      "dynamodb:ConditionCheckItem": ["arn:table"],
+      "dynamodb:DeleteItem": ["arn:table"],
+      "dynamodb:GetItem": ["arn:table"],
+      "dynamodb:PutItem": ["arn:table"],
+      "dynamodb:Query": ["arn:table"],
+      "dynamodb:UpdateItem": ["arn:table"],
+    });
+    const without = await runProgram(() => void identity());
+    assert.ok(!without.has("aws:iam/rolePolicy:RolePolicy", "chirp-servers-table-policy"));
   });
 });
 

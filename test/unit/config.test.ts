@@ -37,6 +37,15 @@ describe("configuration", () => {
     assert.equal(config.teardown, false);
     assert.equal(config.recordTtl, 60);
     assert.equal(config.zones, undefined);
+    assert.deepEqual([config.migration, config.warmThroughput, config.fanoutThreshold], ["snapshot", undefined, 5000]);
+  });
+
+  it("knows three ways of migrating, and what a table can be warmed for", () => {
+    assert.equal(read({ migration: "dual-write" }).migration, "dual-write");
+    complains({ migration: "dual" }, /chirp:migration \("dual"\): allowed: snapshot, dual-write, bulk/);
+    assert.equal(read({ warmThroughput: "4000" }).warmThroughput, 4000);
+    complains({ warmThroughput: "3999" }, /4000 to 1000000 \(units of write per second\)/);
+    complains({ fanoutThreshold: "0" }, /1 to 1000000 \(followers\)/);
   });
 
   it("takes the region from the environment too, and misses it otherwise", () => {

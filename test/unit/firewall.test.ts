@@ -4,8 +4,8 @@ import { type Run, runProgram } from "../support/program.ts";
 
 const inward = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const outward = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
-const firewall = (entry: FirewallArgs["entry"], https = false) =>
-  runProgram(() => void new Firewall("chirp", { vpcId: "vpc-1", entry, https }));
+const firewall = (entry: FirewallArgs["entry"], https = false, migration?: FirewallArgs["migration"]) =>
+  runProgram(() => void new Firewall("chirp", { vpcId: "vpc-1", entry, https, migration }));
 
 /** Rules that let anybody in, as "group port". */
 function open(run: Run): string[] {
@@ -63,5 +63,47 @@ describe("firewall", () => {
     );
     for (const role of ["chirp-servers-to-https", "chirp-servers-to-database"])
       assert.deepEqual(direct.one(outward, role).inputs, guarded.one(outward, role).inputs);
+  });
+
+  it("lets a migration's members reach databases and HTTPS, and nobody reach them", async () => {
+    const run = await firewall("balancer", false, { copy: true });
+    const from = (group: string) =>
+      run
+        .of(outward)
+        .filter(({ inputs }) => inputs.securityGroupId === group)
+        .map(({ inputs }) => `${inputs.referencedSecurityGroupId ?? inputs.cidrIpv4} ${inputs.fromPort}`)
+        .sort();
+    const into = (group: string) =>
+      run
+        .of(inward)
+        .filter(({ inputs }) => inputs.securityGroupId === group)
+        .map(({ inputs }) => `${inputs.referencedSecurityGroupId} ${inputs.fromPort}`)
+        .sort();
+    assert.deepEqual(from("chirp-worker-group-id"), [
+      "0.0.0.0/0 443",
+      "chirp-copy-group-id 3306",
+      "chirp-database-group-id 3306",
+    ]);
+    assert.deepEqual(from("chirp-begin-group-id"), ["0.0.0.0/0 443", "chirp-database-group-id 3306"]);
+    assert.deepEqual(from("chirp-copy-group-id"), []);
+    assert.deepEqual(into("chirp-worker-group-id"), []);
+    assert.deepEqual(into("chirp-begin-group-id"), []);
+    assert.deepEqual(into("chirp-copy-group-id"), ["chirp-worker-group-id 3306"]);
+    assert.deepEqual(into("chirp-database-group-id"), [
+      "chirp-begin-group-id 3306",
+      "chirp-servers-group-id 3306",
+      "chirp-worker-group-id 3306",
+    ]);
+  });
+
+  it("has no group for a copy that isn't there, and none at all without a migration", async () => {
+    const groups = async (migration?: FirewallArgs["migration"]) =>
+      (await firewall("balancer", false, migration)).of("aws:ec2/securityGroup:SecurityGroup").map(({ name }) => name);
+    const usual = ["chirp-balancer-group", "chirp-database-group", "chirp-servers-group"];
+    assert.deepEqual((await groups()).sort(), usual);
+    assert.deepEqual(
+      (await groups({ copy: false })).sort(),
+      [...usual, "chirp-begin-group", "chirp-worker-group"].sort(),
+    );
   });
 });

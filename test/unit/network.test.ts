@@ -41,4 +41,30 @@ describe("network", () => {
     assert.deepEqual(await resolved(network.appSubnetIds), ["app-1", "app-2"]);
     assert.deepEqual(await resolved(network.dataSubnetIds), ["data-1", "data-2"]);
   });
+
+  it("has an endpoint for DynamoDB on the app tier's route tables alone, where that is asked for", async () => {
+    const type = "aws:ec2/vpcEndpoint:VpcEndpoint";
+    const without = await runProgram(() => void new Network("chirp", { zones, nat: true }));
+    const run = await runProgram(() => void new Network("chirp", { zones, nat: true, dynamodb: "eu-central-1" }));
+    assert.deepEqual(without.of(type), []);
+    assert.deepEqual(run.one(type, "chirp-dynamodb-endpoint").inputs, {
+      vpcId: "chirp-vpc-id",
+      serviceName: "com.amazonaws.eu-central-1.dynamodb",
+      vpcEndpointType: "Gateway",
+      routeTableIds: ["table-of-app-1", "table-of-app-2"],
+      tags: { Name: "chirp-dynamodb" },
+    });
+    assert.deepEqual(run.one("awsx:ec2:Vpc", "chirp-vpc").inputs, without.one("awsx:ec2:Vpc", "chirp-vpc").inputs);
+  });
+
+  it("names its ways out: gateways, routes and what leads to them", async () => {
+    let network: Network | undefined;
+    await runProgram(() => {
+      network = new Network("chirp", { zones, nat: true });
+    });
+    assert.ok(network);
+    const urns = await Promise.all((await resolved(network.waysOut)).map(({ urn }) => resolved(urn)));
+    assert.equal(urns.filter((urn) => /natGateway:NatGateway|route:Route:/.test(urn)).length, 2);
+    assert.equal(urns.filter((urn) => /routeTableAssociation/.test(urn)).length, 6);
+  });
 });

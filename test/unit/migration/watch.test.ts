@@ -1,38 +1,16 @@
 import assert from "node:assert/strict";
 import { metricsLine } from "../../../app/migration/metrics.ts";
 import type { MigrationStatus } from "../../../app/migration/model.ts";
+import { readyStatus } from "../../app/migration/statuses.ts";
 import { migration, strategies } from "../../support/migration.ts";
 import type { Run } from "../../support/program.ts";
 
 const alarms = (run: Run) => run.of("aws:cloudwatch/metricAlarm:MetricAlarm");
 
-const status: MigrationStatus = {
-  run: 3,
-  strategy: "snapshot",
-  stage: "ready",
-  step: "ready",
-  paused: false,
-  begunAt: "2026-01-01T00:00:00.000Z",
-  updatedAt: "2026-01-01T00:00:00.000Z",
-  fence: 1,
-  backfill: { rows: 1, rowsTotal: 1, items: 1, itemsPerSecond: 0, etaSeconds: null },
-  binlog: { position: "a:4", rows: 1, rowsPerSecond: 0, lagSeconds: 0, lagBytes: 0, etaSeconds: null },
-  outbox: null,
-  verification: {
-    rows: 1,
-    rowsTotal: 1,
-    startedAt: null,
-    finishedAt: null,
-    differences: { lagging: 0, stale: 0, missing: 0, extra: 0, mapping: 0, conflict: 0 },
-  },
-  deadLetters: 0,
-  retention: { hours: 168, expiresInSeconds: 600_000, level: "ok" },
-  problem: null,
-};
 const statusOf = (strategy: (typeof strategies)[number]): MigrationStatus =>
   strategy === "dual-write"
-    ? { ...status, strategy, binlog: null, retention: null, outbox: { waiting: 0, oldestSeconds: 0 } }
-    : { ...status, strategy };
+    ? { ...readyStatus, strategy, binlog: null, retention: null, outbox: { waiting: 0, oldestSeconds: 0 } }
+    : { ...readyStatus, strategy };
 
 describe("the alarms of a migration", () => {
   for (const strategy of strategies)
