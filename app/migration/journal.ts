@@ -85,7 +85,9 @@ export function openJournal(options: JournalTable): OpenJournal {
       if (current === undefined) throw new Error("No worker has begun on this journal yet: nobody could be asked");
       // In the order of their asking.
       const id = `${new Date().toISOString()}-${randomUUID().slice(0, 8)}`;
-      await table.writeAll({ puts: [itemOf(`${scopeOf(current)}command/${id}`, command)] });
+      await table.transact([
+        { Put: { TableName: table.name, Item: itemOf(`${scopeOf(current)}command/${id}`, command) } },
+      ]);
       return id;
     },
   };
