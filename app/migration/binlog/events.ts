@@ -70,7 +70,6 @@ export const uninteresting: ReadonlySet<number> = new Set([
   t.viewChange,
   t.annotateRows,
   t.binlogCheckpoint,
-  t.mariaGtid,
   t.gtidList,
   t.startEncryption,
 ]);
@@ -158,6 +157,12 @@ export function readQuery(type: number, body: Buffer): QueryEvent {
   const start = head + body.readUInt16LE(11);
   const schema = body.toString("utf8", start, start + schemaLength);
   return { schema, sql: type === t.queryCompressed ? "" : body.toString("utf8", start + schemaLength + 1) };
+}
+
+/** How MariaDB begins what follows: a transaction or a statement by itself, and which of the former in two phases. */
+export function readMariaGtid(body: Buffer): { readonly isTransaction: boolean; readonly isPrepared: boolean } {
+  const flags = body.readUInt8(12);
+  return { isTransaction: (flags & 1) === 0, isPrepared: (flags & 64) !== 0 };
 }
 
 /** Whether the event ends in a checksum, where nothing else tells. */

@@ -25,7 +25,7 @@ export class Position {
     if (server === "") throw new Error("a binlog position names no server");
     if (!fileName.test(file)) throw new Error(`${JSON.stringify(file)} is no name of a binlog file`);
     if (offset < 4n) throw new Error(`no event of a binlog begins at byte ${offset}: the first is at 4`);
-    if (!Number.isSafeInteger(row) || row < 0) throw new Error(`${row} is no number of rows`);
+    if (!Number.isSafeInteger(row) || row < 0) throw new Error(`${row} is no number of rows after a binlog position`);
     this.server = server;
     this.file = file;
     this.offset = offset;

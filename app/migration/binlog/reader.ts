@@ -8,6 +8,7 @@ import {
   heartbeats,
   isChecked,
   readHeader,
+  readMariaGtid,
   readQuery,
   rowKinds,
   uninteresting,
@@ -109,9 +110,14 @@ export class Reader {
     const kind = rowKinds.get(type);
     if (kind) return this.#rows(header, kind, body);
     if (type === t.tableMap) return this.#describe(body);
+    if (type === t.mariaGtid) {
+      const { isTransaction, isPrepared } = readMariaGtid(body);
+      this.#inTransaction = isTransaction;
+      this.#inTwoPhases = isPrepared;
+      return;
+    }
     if (type === t.xid) return this.#end(at);
     if (type === t.xaPrepare) {
-      // MariaDB does not say before the rows that they are of such a transaction.
       if (this.#hasChanged) throw refusals.twoPhases(this.#places.here());
       return this.#end(at);
     }

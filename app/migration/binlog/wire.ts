@@ -110,6 +110,8 @@ export class Wire {
       await this.ask(`SET @${name}_heartbeat_period = ${heartbeat * 1e6}`);
       await this.ask(`SET @${name}_binlog_checksum = @@GLOBAL.binlog_checksum`);
     }
+    // Else MariaDB rewrites its own events for old readers, and fails where it cannot (those of XA).
+    await this.ask("SET @mariadb_slave_capability = 4");
     await this.ask(`SET SESSION net_write_timeout = ${writeTimeout}`);
     this.#receiver = receiver;
     const options = { serverId: this.#serverId, filename: from.file, position: from.offset };
