@@ -2,6 +2,7 @@ import { AwsError } from "../aws/errors.ts";
 import type { LocalAws } from "../local-aws.ts";
 import { tableType } from "../parts/dynamo/tables.ts";
 import { stateOf } from "../parts/group/model.ts";
+import { describeWorkers } from "../parts/group/workers.ts";
 
 /** What `GET /_chirp/status` tells. */
 export type Status = ReturnType<typeof describe>;
@@ -31,6 +32,7 @@ function describe(aws: LocalAws) {
       .ofType("aws:autoscaling/group:Group")
       .filter(({ state }) => state.members !== undefined)
       .map((record) => ({ name: record.id, ...stateOf(record) })),
+    workers: describeWorkers(aws),
     balancer: aws.balancers.describe(),
     fronts: aws.fronts.describe(),
     addresses: aws.entry.describeAddresses(),

@@ -221,6 +221,30 @@ describe("event source mapping", function () {
     assert.deepEqual(keysOf("k"), ["2"]);
   });
 
+  it("follows shards in the order of their descent", async function () {
+    mapping = await test.update(mappingType, "mapping", mapping, { ...inputs, enabled: false });
+    for (let n = 0; n < 30; n++) {
+      await put("o", `${n}`, n < 5 ? { wish: { S: "slow" } } : {});
+      if (n % 10 !== 9) continue;
+      const rollover = { TableName: "[TEST_CONTROL]", Item: { ACTION: { S: "ROLLOVER" } } };
+      // Only Amazon's emulator can be told to close its shards.
+      const isTold = await test.aws.dynamodb.api.call("DynamoDB", "PutItem", rollover).then(
+        () => true,
+        () => false,
+      );
+      if (!isTold) this.skip();
+    }
+    mapping = await test.update(mappingType, "mapping", mapping, inputs);
+    await handed("all of them", () => keysOf("o").length === 30);
+    assert.deepEqual(
+      keysOf("o"),
+      Array.from({ length: 30 }, (_, n) => `${n}`),
+    );
+    const checkpoint = join(folder, "mappings", `${mapping.id}.json`);
+    const finished = () => readFileSync(checkpoint, "utf8").split('"isDone":true').length - 1;
+    await handed("three shards are finished", () => finished() >= 3);
+  });
+
   it("loses nothing when the emulator is killed under it", async () => {
     let isOver = false;
     const written: string[] = [];
