@@ -1,4 +1,7 @@
 import { parseArgs } from "node:util";
+import type { Strategy } from "../phases/features.ts";
+
+const strategies: readonly Strategy[] = ["snapshot", "dual-write", "bulk"];
 
 /** What a person asked for on the command line. */
 export interface Flags {
@@ -19,6 +22,10 @@ export interface Flags {
   readonly dir: string;
   /** Kind of load balancer; undefined to keep what the stack has. */
   readonly edge: "alb" | "nlb" | undefined;
+  /** How rows are moved to DynamoDB; undefined to keep what the stack has. */
+  readonly migration: Strategy | undefined;
+  /** What people did before: 1 for 2,000 users and what they wrote, 10 for ten times that, 0 for nothing. */
+  readonly history: number;
   readonly help: boolean;
 }
 
@@ -35,6 +42,8 @@ const options = {
   rate: { type: "string" },
   dir: { type: "string" },
   edge: { type: "string" },
+  migration: { type: "string" },
+  history: { type: "string" },
   help: { type: "boolean", short: "h" },
 } as const;
 
@@ -58,7 +67,7 @@ export function parseFlags(args: readonly string[], highest: number): Flags {
 
   const text = (name: keyof typeof values) =>
     typeof values[name] === "string" ? values[name] || undefined : undefined;
-  const whole = (name: "phase" | "port" | "rate", least: number, most: number): number | undefined => {
+  const whole = (name: "phase" | "port" | "rate" | "history", least: number, most: number): number | undefined => {
     const value = text(name);
     if (value === undefined) return undefined;
     const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
@@ -74,6 +83,13 @@ export function parseFlags(args: readonly string[], highest: number): Flags {
   if (edge !== undefined && edge !== "alb" && edge !== "nlb") {
     problems.push(`--edge is ${JSON.stringify(edge)}; give alb or nlb`);
   }
+  const history = whole("history", 0, 50) ?? 1;
+  const migration = strategies.find((strategy) => strategy === text("migration"));
+  if (text("migration") !== undefined && !migration) {
+    problems.push(
+      `--migration is ${JSON.stringify(text("migration"))}; give ${strategies.join(", ").replace(/, (\S+)$/, " or $1")}`,
+    );
+  }
   if (problems.length > 0) throw new UsageError(problems.join("\n"));
   return {
     phase,
@@ -85,6 +101,8 @@ export function parseFlags(args: readonly string[], highest: number): Flags {
     rate,
     dir: text("dir") ?? ".chirp",
     edge: edge as Flags["edge"],
+    migration,
+    history,
     help: values.help === true,
   };
 }
@@ -101,13 +119,15 @@ people use it. It goes on from where the last start ended.
   --no-traffic    nobody uses the service meanwhile
   --rate N        requests per second (200)
   --edge KIND     alb or nlb: the kind of load balancer, chosen once, before phase 2 (alb)
+  --migration WAY snapshot, dual-write or bulk: how rows get to DynamoDB, chosen before phase 5 (snapshot)
+  --history N     N times 2,000 users with 20,000 posts and 40,000 follows and likes, from the start (1)
   --port N        port of the page, on this machine only (8080)
   --dir FOLDER    where the local stack lives (.chirp)
   --exit          exit when the climb is over, instead of staying up
   --json          print the result as one JSON document, and exit
   --help          print this
 
-Exit code: 0 when every request was answered, every acknowledged write is in the database and nothing that holds data
-was replaced or deleted; 1 when not; 2 when the flags are wrong.
+Exit code: 0 when every request was answered, every acknowledged write is in the database, nothing that holds data was
+replaced or deleted and, where DynamoDB follows, it was found equal; 1 when not; 2 when the flags are wrong.
 `;
 }

@@ -13,6 +13,8 @@ export interface Folder {
   readonly aws: string;
   /** The traffic's acknowledged writes. */
   readonly ledger: string;
+  /** Which history the database has. */
+  readonly history: string;
   readonly logs: string;
   /** Whether there was no stack in it before. */
   readonly isNew: boolean;
@@ -45,6 +47,7 @@ export async function openFolder(dir: string, { fresh }: { readonly fresh: boole
     config: join(path, "config"),
     aws: join(path, "aws"),
     ledger: join(path, "ledger"),
+    history: join(path, "history"),
     logs: join(path, "logs"),
     isNew,
     release: claimed.release,

@@ -9,7 +9,7 @@ import { Pulumi } from "./engine/pulumi.ts";
 import { Stack } from "./engine/stack.ts";
 import { type Flags, helpText, parseFlags, UsageError } from "./flags.ts";
 import { type Folder, openFolder } from "./folder.ts";
-import { advice, legend, type Report, summarise, table } from "./report.ts";
+import { advice, legend, migrations, type Report, summarise, table } from "./report.ts";
 import { Shutdown } from "./shutdown.ts";
 import { steps } from "./steps.ts";
 import { Terminal } from "./terminal.ts";
@@ -72,7 +72,11 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
   signal.throwIfAborted();
   const stack = await openStack(folder, programs, report);
   const config = await stack.config();
-  if (flags.edge) await stack.configure({ "chirp:edge": flags.edge });
+  const chosen = {
+    ...(flags.edge && { "chirp:edge": flags.edge }),
+    ...(flags.migration && { "chirp:migration": flags.migration }),
+  };
+  if (Object.keys(chosen).length > 0) await stack.configure(chosen);
   const standing = { recorded: number((await stack.outputs()).phase), configured: number(config["chirp:phase"]) };
   const target = flags.phase ?? Math.max(highest, standing.recorded ?? 0);
   const result = await climb({
@@ -82,12 +86,16 @@ async function run(flags: Flags, view: View, shutdown: Shutdown): Promise<number
     steps: steps(standing, target),
     rate: flags.traffic ? flags.rate : 0,
     ledger: folder.ledger,
+    history: { scale: flags.history, file: folder.history },
     signal,
     onStarted: (stop) => shutdown.onEnd(stop),
   });
-  // A kind of load balancer that was refused must not stand in the way of the next start.
-  if (flags.edge && !result.phases.some(({ ok }) => ok))
-    await stack.configure({ "chirp:edge": config["chirp:edge"] ?? "alb" });
+  // A choice that was refused must not stand in the way of the next start.
+  if (!result.phases.some(({ ok }) => ok))
+    for (const key of Object.keys(chosen)) {
+      const before = config[key];
+      await (before === undefined ? stack.unset(key) : stack.configure({ [key]: before }));
+    }
   view.close();
   present(result, flags, view);
   if (result.ok && !flags.json && !flags.exit) await stayUp(aws, result.url, flags, view, signal);
@@ -111,6 +119,7 @@ function present(result: Report, flags: Flags, view: View): void {
   view.line("");
   for (const line of table(result.phases)) view.line(line);
   view.line("");
+  for (const line of migrations(result.phases)) view.line(line);
   if (flags.traffic) for (const line of [...legend, ...advice(result.phases, flags.rate)]) view.line(line);
   for (const problem of result.problems) view.line(problem);
   view.line(`${result.ok ? "All as promised" : "Not as promised"}, ${result.seconds} s in all.`);

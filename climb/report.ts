@@ -1,4 +1,6 @@
 import type { Counts } from "./engine/events.ts";
+import { count, differencesText } from "../app/migration/lines.ts";
+import { type MigrationReport, migrationProblems } from "./migration.ts";
 import { number } from "./terminal.ts";
 import type { Check } from "./traffic/check.ts";
 import type { Stats } from "./traffic/counters.ts";
@@ -14,6 +16,8 @@ export interface PhaseReport extends Counts {
   /** Absent where there was no traffic. */
   readonly traffic?: Stats;
   readonly check?: Check;
+  /** Absent in a phase without a migration. */
+  readonly migration?: MigrationReport;
 }
 
 /** What a whole climb came to. */
@@ -33,7 +37,7 @@ export function summarise(url: string, seconds: number, phases: readonly PhaseRe
   return { ok: problems.length === 0, url, seconds: Math.round(seconds * 10) / 10, phases, problems };
 }
 
-function problemsOf({ phase, traffic, check, statefulDeleted, statefulReplaced }: PhaseReport): string[] {
+function problemsOf({ phase, traffic, check, migration, statefulDeleted, statefulReplaced }: PhaseReport): string[] {
   const problems: string[] = [];
   const during = (text: string) => problems.push(`Phase ${phase}: ${text}`);
   if (statefulReplaced > 0) during(`${statefulReplaced} resources that hold data were replaced`);
@@ -51,6 +55,7 @@ function problemsOf({ phase, traffic, check, statefulDeleted, statefulReplaced }
     const lost = `${number(pictures.expected - pictures.same)} of ${number(pictures.expected)} pictures are not as uploaded`;
     during([lost, ...check.samples.map((text) => `  ${text}`)].join("\n"));
   }
+  if (migration) migrationProblems(migration).forEach(during);
   return problems;
 }
 
@@ -88,6 +93,20 @@ export function table(phases: readonly PhaseReport[]): string[] {
       .join("  ")
       .trimEnd(),
   );
+}
+
+/** What a migration came to, in a sentence each. */
+export function migrations(phases: readonly PhaseReport[]): string[] {
+  return phases.flatMap(({ migration }) => {
+    if (!migration) return [];
+    const { run, strategy, readyAfter, moved, verified, differences, deadLetters } = migration;
+    return [
+      `Migration ${run} by ${strategy}: ${number(moved.rows)} old rows became ${number(moved.items)} items; equal and ` +
+        `following ${readyAfter.toFixed(1)} s after the update.`,
+      `Compared in the end: ${count(verified, "row")} with all their items, and back: ${differencesText(differences)}, ` +
+        `${deadLetters === 0 ? "no row" : count(deadLetters, "row")} refused.`,
+    ];
+  });
 }
 
 /** What the table's headings mean. */

@@ -13,6 +13,7 @@ export class View {
   #phaseStart = 0;
   #engine = "";
   #traffic = "";
+  #migration: readonly string[] = [];
   #requests = 0;
   #requestsAt = 0;
 
@@ -33,6 +34,7 @@ export class View {
 
   begin(phase: number, title: string): void {
     this.#heading = `Phase ${phase}, ${title}`;
+    this.#migration = [];
     this.#phaseStart = performance.now();
     this.#engine = "starting";
     if (!this.#terminal.moving) this.line(`${this.#heading}: pulumi up`);
@@ -83,6 +85,13 @@ export class View {
     this.#requests = 0;
   }
 
+  /** The state of a migration; elsewhere than on a terminal, whenever its first line changes. */
+  migration(lines: readonly string[]): void {
+    if (!this.#terminal.moving && lines[0] !== this.#migration[0]) this.line(`  ${lines[0]}`);
+    this.#migration = lines;
+    this.#draw();
+  }
+
   /** Takes the changing lines away. */
   close(): void {
     clearInterval(this.#timer);
@@ -97,6 +106,7 @@ export class View {
       `${this.#terminal.style("bold", this.#heading)}  ${clock(now - this.#phaseStart)} ${dim(`(${clock(now - this.#start)} in all)`)}`,
       `  ${dim("engine ")} ${this.#engine}`,
       `  ${dim("traffic")} ${this.#traffic || "none yet"}`,
+      ...this.#migration.map((text) => `  ${text}`),
     ]);
   }
 }

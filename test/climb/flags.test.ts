@@ -13,14 +13,17 @@ describe("flags", () => {
       rate: 200,
       dir: ".chirp",
       edge: undefined,
+      migration: undefined,
+      history: 1,
       help: false,
     });
   });
 
   it("reads each flag", () => {
-    const args = "--phase 2 --fresh --no-traffic --json --exit --port 9000 --rate=50 --dir /tmp/x --edge nlb".split(
-      " ",
-    );
+    const args = (
+      "--phase 2 --fresh --no-traffic --json --exit --port 9000 --rate=50 --dir /tmp/x --edge nlb " +
+      "--migration dual-write --history 10"
+    ).split(" ");
     assert.deepEqual(parseFlags(args, 3), {
       phase: 2,
       fresh: true,
@@ -31,6 +34,8 @@ describe("flags", () => {
       rate: 50,
       dir: "/tmp/x",
       edge: "nlb",
+      migration: "dual-write",
+      history: 10,
       help: false,
     });
   });
@@ -45,6 +50,10 @@ describe("flags", () => {
       "fast",
       "--edge",
       "clb",
+      "--migration",
+      "dual",
+      "--history",
+      "-1",
       "--fresh=yes",
       "--faster",
       "now",
@@ -58,6 +67,8 @@ describe("flags", () => {
           '--edge is "clb"; give alb or nlb',
           "--faster is not known",
           "--fresh takes no value",
+          '--history is "-1"; give a whole number from 0 to 50',
+          '--migration is "dual"; give snapshot, dual-write or bulk',
           '--phase is "4"; give a whole number from 1 to 3',
           '--port is "70000"; give a whole number from 1 to 65535',
           '--rate is "fast"; give a whole number from 1 to 2000',
@@ -73,7 +84,7 @@ describe("flags", () => {
   });
 
   it("names every flag in the help", () => {
-    for (const flag of "phase fresh no-traffic rate edge port dir exit json help".split(" ")) {
+    for (const flag of "phase fresh no-traffic rate edge migration history port dir exit json help".split(" ")) {
       assert.match(helpText(3), new RegExp(`--${flag}\\b`));
     }
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { advice, type PhaseReport, summarise, table } from "../../climb/report.ts";
+import type { MigrationReport } from "../../climb/migration.ts";
+import { advice, migrations, type PhaseReport, summarise, table } from "../../climb/report.ts";
 import type { Check } from "../../climb/traffic/check.ts";
 
 describe("report", () => {
@@ -19,6 +20,16 @@ describe("report", () => {
     ...bare,
     traffic: { requests: 2431, failures: 0, resent: 2, writes: 600, p50: 3.2, p99: 41.4, max: 90, samples: [] },
     check: { writes: 900, rows: 800, found: 800, duplicates: 0, samples: [] },
+  };
+
+  const migration: MigrationReport = {
+    run: 1,
+    strategy: "snapshot",
+    readyAfter: 41.3,
+    moved: { rows: 87_000, items: 131_000 },
+    verified: 90_120,
+    differences: { lagging: 0, stale: 0, missing: 0, extra: 0, mapping: 0, conflict: 0 },
+    deadLetters: 0,
   };
 
   it("is good when everything was kept", () => {
@@ -52,6 +63,12 @@ describe("report", () => {
       },
       /1 of 9 pictures are not as uploaded\n {2}picture/,
     ],
+    [
+      "a difference between the stores",
+      { migration: { ...migration, differences: { ...migration.differences, missing: 1, stale: 2 } } },
+      /MySQL and DynamoDB are not equal: 2 stale, 1 missing/,
+    ],
+    ["a refused row", { migration: { ...migration, deadLetters: 1 } }, /1 row could not be written to DynamoDB/],
     ["a double write", { check: { writes: 900, rows: 800, found: 800, duplicates: 1, samples: [] } }, /1 are double/],
   ];
   for (const [what, change, said] of bad) {
@@ -66,6 +83,15 @@ describe("report", () => {
     assert.deepEqual(summarise("http://x", 40, [good], "Phase 3 was not reached.").problems, [
       "Phase 3 was not reached.",
     ]);
+  });
+
+  it("tells what a migration came to", () => {
+    assert.deepEqual(migrations([good]), []);
+    assert.deepEqual(migrations([good, { ...good, migration }]), [
+      "Migration 1 by snapshot: 87,000 old rows became 131,000 items; equal and following 41.3 s after the update.",
+      "Compared in the end: 90,120 rows with all their items, and back: no differences, no row refused.",
+    ]);
+    assert.equal(summarise("http://x", 40, [{ ...good, migration }]).ok, true);
   });
 
   it("tells of pictures where there are any", () => {

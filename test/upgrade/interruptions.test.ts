@@ -25,7 +25,7 @@ describe("interruptions", function () {
   function start(...args: string[]): Runner {
     // What the last engine said must not be taken for what the next one says.
     rmSync(join(folder, "engine/logs"), { recursive: true, force: true });
-    runner = startRunner("--dir", folder, "--port", String(port), "--rate", "50", ...args);
+    runner = startRunner("--dir", folder, "--port", String(port), "--rate", "50", "--history", "0", ...args);
     return runner;
   }
 
