@@ -9,4 +9,4 @@ import { join } from "node:path";
 enableCompileCache(join(import.meta.dirname, "node_modules", ".cache", "chirp", "compiled"));
 
 /** The stack's outputs are what index.ts exports. */
-export default () => import("./index.ts");
+export default async () => (await import("./index.ts")).default;
