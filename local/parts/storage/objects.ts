@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AwsError } from "../../aws/errors.ts";
+import { type Incoming, receive } from "./incoming.ts";
 
 export interface StoredObject {
   readonly key: string;
@@ -10,6 +11,8 @@ export interface StoredObject {
   readonly etag: string;
   readonly contentType: string;
   readonly cacheControl?: string | undefined;
+  /** The uploader's own, by their names without `x-amz-meta-`. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly modified: number;
@@ -18,7 +21,7 @@ export interface StoredObject {
 }
 
 /** What is kept with an object beside its bytes. */
-export type ObjectMetadata = Pick<StoredObject, "contentType" | "cacheControl">;
+export type ObjectMetadata = Pick<StoredObject, "contentType" | "cacheControl" | "metadata">;
 
 /**
  * S3's objects as files: `<bucket>/<key>/<version>` with `<version>.json` beside it. Keys are encoded, so that no key
@@ -29,6 +32,8 @@ export class Objects {
 
   constructor(folder: string) {
     this.#folder = folder;
+    // What an earlier run had not received in full is nobody's.
+    rmSync(join(folder, ".incoming"), { recursive: true, force: true });
   }
 
   createBucket(bucket: string): void {
@@ -36,7 +41,8 @@ export class Objects {
   }
 
   hasBucket(bucket: string): boolean {
-    return existsSync(join(this.#folder, bucket));
+    // No bucket's name starts with a dot: neither the uploads under way nor another folder is one.
+    return /^[a-z0-9]/i.test(bucket) && existsSync(join(this.#folder, bucket));
   }
 
   /** @throws as S3 does when objects are left and `force` is not set. */
@@ -52,14 +58,27 @@ export class Objects {
 
   put(bucket: string, key: string, body: Buffer, metadata: ObjectMetadata, versioned: boolean): StoredObject {
     const etag = createHash("md5").update(body).digest("hex");
-    return this.#write(bucket, body, { key, ...newVersion(versioned), etag, ...metadata, size: body.length });
+    const object = { ...picked(metadata), key, ...newVersion(versioned), etag, size: body.length };
+    return this.#write(bucket, object, (file) => writeFileSync(file, body));
   }
 
-  #write(bucket: string, body: Buffer, object: StoredObject): StoredObject {
+  /** Takes in a body of unknown length piece by piece; it is no object yet. */
+  receive(body: AsyncIterable<Buffer>, most: number): Promise<Incoming> {
+    return receive(join(this.#folder, ".incoming"), body, most);
+  }
+
+  /** Makes an object of what was received. */
+  keep(bucket: string, key: string, incoming: Incoming, metadata: ObjectMetadata, versioned: boolean): StoredObject {
+    const { etag, size } = incoming;
+    const object = { ...picked(metadata), key, ...newVersion(versioned), etag, size };
+    return this.#write(bucket, object, (file) => renameSync(incoming.file, file));
+  }
+
+  #write(bucket: string, object: StoredObject, makeFile: (path: string) => void): StoredObject {
     const folder = this.#keyFolder(bucket, object.key);
     mkdirSync(folder, { recursive: true });
     const file = join(folder, object.versionId);
-    writeFileSync(`${file}.new`, body);
+    makeFile(`${file}.new`);
     renameSync(`${file}.new`, file);
     // The description comes last: an object without one was never acknowledged.
     writeFileSync(`${file}.json.new`, JSON.stringify(object));
@@ -100,7 +119,7 @@ export class Objects {
     if (!versioned) this.delete(bucket, key);
     else if (this.has(bucket, key)) {
       const marker = { etag: "", contentType: "", size: 0, isMarker: true } as const;
-      this.#write(bucket, Buffer.alloc(0), { key, ...newVersion(true), ...marker });
+      this.#write(bucket, { key, ...newVersion(true), ...marker }, (file) => writeFileSync(file, ""));
     }
   }
 
@@ -124,6 +143,11 @@ export class Objects {
   #keyFolder(bucket: string, key: string): string {
     return join(this.#folder, bucket, encodeURIComponent(key).replaceAll(".", "%2E"));
   }
+}
+
+/** Metadata alone, also of a whole object: a copy has a key and a version of its own. */
+function picked({ contentType, cacheControl, metadata }: ObjectMetadata): ObjectMetadata {
+  return { contentType, cacheControl, metadata };
 }
 
 let lastVersion = 0;
