@@ -18,12 +18,12 @@ export interface TestS3 {
 /** The credentials that it knows, as environment variables. */
 export const s3Credentials = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
 
-/** Starts one on a folder. @param pages origins that may upload */
-export async function startTestS3(folder: string, pages: string[] = []): Promise<TestS3> {
+/** Starts one on a folder. @param pages origins that may upload @param methods and how */
+export async function startTestS3(folder: string, pages: string[] = [], methods = ["PUT"]): Promise<TestS3> {
   const bucket = "pictures";
   const objects = new Objects(folder);
   objects.createBucket(bucket);
-  const rule = { allowedOrigins: pages, allowedMethods: ["PUT"], allowedHeaders: ["content-type", "if-none-match"] };
+  const rule = { allowedOrigins: pages, allowedMethods: methods, allowedHeaders: ["content-type", "if-none-match"] };
   const s3 = new S3({
     objects,
     settings: (name) => (name === bucket ? { isVersioned: true, cors: [rule] } : undefined),

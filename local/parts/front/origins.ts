@@ -3,7 +3,7 @@ import type { Properties } from "../../aws/record.ts";
 import type { LocalAws } from "../../local-aws.ts";
 import { loopback } from "../../process/ports.ts";
 import { AwsError } from "../../aws/errors.ts";
-import { described } from "../s3/service.ts";
+import { described } from "../s3/metadata.ts";
 import type { Answer } from "./cache.ts";
 
 /** Where a distribution gets answers from, as its resource says it. */

@@ -1,5 +1,26 @@
+import type { OutgoingHttpHeaders } from "node:http";
 import { AwsError } from "../../aws/errors.ts";
 import type { StoredObject } from "../storage/objects.ts";
+
+export interface Answer {
+  readonly status: number;
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: Buffer | string;
+}
+
+/** An error that S3 tells more about than its code and message. */
+export class DetailedError extends AwsError {
+  readonly details: Fields;
+
+  constructor(code: string, message: string, details: Fields) {
+    super(code, message);
+    this.details = details;
+  }
+}
+
+export function invalidArgument(name: string, value: string, message: string): DetailedError {
+  return new DetailedError("InvalidArgument", message, { ArgumentName: name, ArgumentValue: value });
+}
 
 /** HTTP status of S3's errors; everything else is the client's fault in general. */
 const statuses: Readonly<Record<string, number>> = {
@@ -21,11 +42,12 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 /** S3's answer to what went wrong. */
-export function errorAnswer(error: unknown) {
+export function errorAnswer(error: unknown): Answer {
   const { code, message } =
     error instanceof AwsError ? error : { code: "InternalError", message: (error as Error).message };
   const headers = { "Content-Type": "application/xml" };
-  return { status: statuses[code] ?? 400, headers, body: xml("Error", { Code: code, Message: message }) };
+  const details = error instanceof DetailedError ? error.details : {};
+  return { status: statuses[code] ?? 400, headers, body: xml("Error", { Code: code, Message: message, ...details }) };
 }
 
 /** A page of a bucket's objects, in the order of their keys. */

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import { AwsError } from "../../aws/errors.ts";
-import type { Objects, StoredObject } from "../storage/objects.ts";
+import type { Objects } from "../storage/objects.ts";
 import { type CorsRule, corsHeaders } from "./cors.ts";
-import { errorAnswer, listing, xml } from "./answers.ts";
+import { type Answer, errorAnswer, listing, xml } from "./answers.ts";
+import { readBody } from "./body.ts";
+import { described, keptOf, versionOf } from "./metadata.ts";
+import { postObject } from "./post.ts";
 import { checkSignature, type Signature } from "./signature.ts";
 
 /** A bucket's settings, from the resources beside it. */
@@ -30,19 +33,7 @@ interface Target {
   readonly settings: BucketSettings;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers?: OutgoingHttpHeaders;
-  readonly body?: Buffer | string;
-}
-
-/** S3 takes 5 GB in one request; nothing here needs more than this. */
-const largestBody = 100 * 1024 * 1024;
-
-/** Headers that S3 keeps with an object and gives back. */
-const keptHeaders = { "content-type": "contentType", "cache-control": "cacheControl" } as const;
-
-/** S3's API over HTTP, path style: objects one by one, listings, and preflights of browsers. */
+/** S3's API over HTTP, path style: objects one by one, listings, forms and preflights of browsers. */
 export class S3 {
   readonly #options: S3Options;
 
@@ -56,12 +47,20 @@ export class S3 {
     try {
       const target = this.#target(request.url ?? "/");
       headers = this.#corsHeaders(request, target) ?? {};
-      const answer = request.method === "OPTIONS" ? this.#preflight(headers) : await this.#signed(request, target);
+      const answer = await this.#answer(request, target, headers);
       send(request, response, { ...answer, headers: { ...headers, ...answer.headers } });
     } catch (error) {
       const answer = errorAnswer(error);
       send(request, response, { ...answer, headers: { ...headers, ...answer.headers } });
     }
+  }
+
+  async #answer(request: IncomingMessage, target: Target, headers: OutgoingHttpHeaders): Promise<Answer> {
+    if (request.method === "OPTIONS") return this.#preflight(headers);
+    // A browser's form proves itself by what is in it; other operations of a bucket's own have a query.
+    if (request.method === "POST" && target.key === "" && !request.url?.includes("?"))
+      return postObject(request, { ...this.#options, bucket: target.bucket, ...target.settings });
+    return this.#signed(request, target);
   }
 
   #target(url: string): Target {
@@ -125,7 +124,7 @@ export class S3 {
       throw new AwsError("NotImplemented", `The local S3 takes no ${signature.payloadHash} uploads.`);
     // Looked at when the body is there, and stored in the same turn: of two uploads at once only one finds it free.
     this.#requireFree(request, bucket, key);
-    const stored = this.#options.objects.put(bucket, key, body, keptOf(request), settings.isVersioned);
+    const stored = this.#options.objects.put(bucket, key, body, keptOf(request.headers), settings.isVersioned);
     return { status: 200, headers: { ETag: `"${stored.etag}"`, ...versionOf(stored) } };
   }
 
@@ -148,7 +147,7 @@ export class S3 {
     if (condition !== undefined && !lists(String(condition), `"${object.etag}"`))
       throw preconditionFailed("x-amz-copy-source-If-Match");
     const isReplacing = request.headers["x-amz-metadata-directive"] === "REPLACE";
-    const kept = isReplacing ? keptOf(request) : object;
+    const kept = isReplacing ? keptOf(request.headers) : object;
     const stored = objects.put(bucket, key, objects.read(fromBucket, object), kept, settings.isVersioned);
     const result = { ETag: `"${stored.etag}"`, LastModified: new Date(stored.modified).toISOString() };
     return {
@@ -205,38 +204,6 @@ function send(request: IncomingMessage, response: ServerResponse, { status, head
   const length = body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) };
   response.writeHead(status, { Server: "AmazonS3", ...headers, ...length });
   response.end(request.method === "HEAD" ? undefined : body);
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  if (request.headers["content-length"] === undefined)
-    throw new AwsError("MissingContentLength", "You must provide the Content-Length HTTP header.");
-  if (Number(request.headers["content-length"]) > largestBody)
-    throw new AwsError("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size");
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts);
-}
-
-function keptOf({ headers }: IncomingMessage) {
-  const entries = Object.entries(keptHeaders).map(([header, name]) => [name, headers[header]] as const);
-  const { contentType = "binary/octet-stream", cacheControl } = Object.fromEntries(entries) as Record<string, string>;
-  return { contentType, cacheControl };
-}
-
-/** The headers that tell of an object. */
-export function described(object: StoredObject): OutgoingHttpHeaders {
-  return {
-    ETag: `"${object.etag}"`,
-    "Content-Type": object.contentType,
-    "Content-Length": object.size,
-    ...(object.cacheControl === undefined ? {} : { "Cache-Control": object.cacheControl }),
-    "Last-Modified": new Date(object.modified).toUTCString(),
-    ...versionOf(object),
-  };
-}
-
-function versionOf({ versionId }: StoredObject): OutgoingHttpHeaders {
-  return versionId === "null" ? {} : { "x-amz-version-id": versionId };
 }
 
 function preconditionFailed(condition: string): AwsError {

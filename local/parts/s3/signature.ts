@@ -52,13 +52,7 @@ export async function checkSignature(
   const { pathname, query } = split(request.url);
   const claim = query["X-Amz-Signature"] ? claimInQuery(query, request, now) : claimInHeaders(request, now);
   if (!claim) return undefined;
-  const [accessKeyId = "", day = "", region = "", service = "", end] = claim.credential.split("/");
-  if (service !== "s3" || end !== "aws4_request" || !claim.date.startsWith(day))
-    throw new AwsError("AuthorizationQueryParametersError", `The credential ${claim.credential} is not one for S3.`);
-  const secretAccessKey = secretOf(accessKeyId);
-  if (secretAccessKey === undefined)
-    throw new AwsError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.");
-
+  const { accessKeyId, scope, key } = await signingKey(claim, secretOf);
   const names = claim.signedHeaders.split(";");
   requireSigned(names, request, claim.isPresigned);
   const present = Object.fromEntries(names.map((name) => [name, String(request.headers[name] ?? "")]));
@@ -76,16 +70,48 @@ export async function checkSignature(
     claim.signedHeaders,
     claim.payloadHash,
   ].join("\n");
-  const text = ["AWS4-HMAC-SHA256", claim.date, createScope(day, region, service), sha256(canonical)].join("\n");
+  const text = ["AWS4-HMAC-SHA256", claim.date, scope, sha256(canonical)].join("\n");
+  requireSignature(claim.signature, text, key);
+  return { accessKeyId, payloadHash: claim.payloadHash, isPresigned: claim.isPresigned };
+}
+
+/**
+ * Checks the signature of a form: its policy, as it was sent, is all that is signed.
+ *
+ * @throws AwsError with S3's code when the signature does not hold
+ */
+export async function checkFormSignature(
+  form: { readonly policy: string; readonly credential: string; readonly date: string; readonly signature: string },
+  secretOf: (accessKeyId: string) => string | undefined,
+): Promise<void> {
+  // Refuses what is no date; how long the form holds is said in its policy.
+  timeOf(form.date);
+  const { key } = await signingKey(form, secretOf);
+  requireSignature(form.signature, form.policy, key);
+}
+
+async function signingKey(
+  { credential, date }: Pick<Claim, "credential" | "date">,
+  secretOf: (accessKeyId: string) => string | undefined,
+) {
+  const [accessKeyId = "", day = "", region = "", service = "", end] = credential.split("/");
+  if (service !== "s3" || end !== "aws4_request" || !/^\d{8}$/.test(day) || !date.startsWith(day))
+    throw new AwsError("AuthorizationQueryParametersError", `The credential ${credential} is not one for S3.`);
+  const secretAccessKey = secretOf(accessKeyId);
+  if (secretAccessKey === undefined)
+    throw new AwsError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.");
   const key = await getSigningKey(Sha256, { accessKeyId, secretAccessKey }, day, region, service);
+  return { accessKeyId, scope: createScope(day, region, service), key };
+}
+
+function requireSignature(signature: string, text: string, key: Uint8Array): void {
   const expected = createHmac("sha256", key).update(text).digest();
-  const given = Buffer.from(claim.signature, "hex");
+  const given = Buffer.from(signature, "hex");
   if (given.length !== expected.length || !timingSafeEqual(given, expected))
     throw new AwsError(
       "SignatureDoesNotMatch",
       "The request signature we calculated does not match the signature you provided. Check your key and signing method.",
     );
-  return { accessKeyId, payloadHash: claim.payloadHash, isPresigned: claim.isPresigned };
 }
 
 function claimInQuery(query: Record<string, string>, { headers }: SignedRequest, now: number): Claim {
