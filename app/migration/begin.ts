@@ -94,7 +94,15 @@ export async function endMigration(admin: Connection): Promise<void> {
 
 /** Waits for every open write, as each has read this row with a shared lock; those that come after see it. */
 async function switchOutbox(admin: Connection, on: boolean): Promise<void> {
-  await admin.query("UPDATE control SET outbox = ?, version = version + 1 WHERE id = 1 AND outbox <> ?", [+on, +on]);
+  const sql = "UPDATE control SET outbox = ?, version = version + 1 WHERE id = 1 AND outbox <> ?";
+  await admin.query(sql, [+on, +on]).catch((error: { code?: string }) => {
+    if (error.code !== "ER_LOCK_WAIT_TIMEOUT") throw error;
+    throw new Error(
+      "A transaction on the database has been open for so long that the outbox could not be switched " +
+        `${on ? "on" : "off"}. Find it with SHOW FULL PROCESSLIST, end it, and run the update again.`,
+      { cause: error },
+    );
+  });
 }
 
 /** RDS removes the binlog as soon as it is backed up, unless told otherwise. */

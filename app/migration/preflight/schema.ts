@@ -1,6 +1,6 @@
 import { migrations } from "../../store/mysql/migrate.ts";
 import { itemSizeLimit } from "../../store/dynamodb/mapping.ts";
-import { tableNames, tableOf } from "../../store/dynamodb/items.ts";
+import { type TableName, tableNames, tableOf } from "../../store/dynamodb/items.ts";
 import type { Ask } from "../binlog/server.ts";
 import type { Problem } from "./problem.ts";
 
@@ -16,7 +16,6 @@ export async function schemaProblems(ask: Ask): Promise<Problem[]> {
   const found = await Promise.all([
     versionProblems(ask),
     tableProblems(ask),
-    keyProblems(ask),
     cascadeProblems(ask),
     triggerProblems(ask),
     controlProblems(ask),
@@ -64,6 +63,7 @@ async function tableProblems(ask: Ask): Promise<Problem[]> {
     charset: row.charset === null ? null : String(row.charset),
     size: row.size === null ? null : Number(row.size),
   }));
+  const keyOf = await primaryKeys(ask);
   const problems: Problem[] = [];
   for (const table of tableNames) {
     const engine = engines.find(({ name }) => name === table)?.engine;
@@ -77,13 +77,14 @@ async function tableProblems(ask: Ask): Promise<Problem[]> {
         toDo: `ALTER TABLE ${table} ENGINE=InnoDB.`,
       });
     const own = columns.filter((column) => column.table === table);
-    problems.push(...columnProblems(table, own), ...(await sizeProblems(ask, table, own)));
+    problems.push(...keyProblems(table, keyOf(table)), ...columnProblems(table, own));
+    problems.push(...(await sizeProblems(ask, table, own)));
   }
   return problems;
 }
 
-function columnProblems(table: string, columns: readonly Column[]): Problem[] {
-  const known = Object.keys(tableOf(table as never).columns);
+function columnProblems(table: TableName, columns: readonly Column[]): Problem[] {
+  const known = Object.keys(tableOf(table).columns);
   const missing = known.filter((name) => !columns.some((column) => column.name === name));
   const problems = missing.map((name) => ({
     what: `${table} has no column ${name}.`,
@@ -124,22 +125,28 @@ async function sizeProblems(ask: Ask, table: string, columns: readonly Column[])
   ];
 }
 
-async function keyProblems(ask: Ask): Promise<Problem[]> {
+/** Columns of each table's primary key, in their order. */
+async function primaryKeys(ask: Ask): Promise<(table: string) => string> {
   const rows = await ask(
     `SELECT table_name AS tab, column_name AS name FROM information_schema.statistics
      WHERE table_schema = DATABASE() AND table_name IN (${ours}) AND index_name = 'PRIMARY' ORDER BY seq_in_index`,
   );
-  return tableNames.flatMap((table) => {
-    const { primaryKey } = tableOf(table);
-    const key = rows.filter(({ tab }) => tab === table).map(({ name }) => String(name));
-    if (key.join() === primaryKey.join()) return [];
-    return [
-      {
-        what: `The primary key of ${table} is (${key.join(", ")}), and rows are told apart by (${primaryKey.join(", ")}).`,
-        toDo: "Bring the schema to where this release has it.",
-      },
-    ];
-  });
+  return (table) =>
+    rows
+      .filter(({ tab }) => tab === table)
+      .map(({ name }) => String(name))
+      .join(", ");
+}
+
+function keyProblems(table: TableName, found: string): Problem[] {
+  const expected = tableOf(table).primaryKey.join(", ");
+  if (found === expected) return [];
+  return [
+    {
+      what: `The primary key of ${table} is (${found}), and rows are told apart by (${expected}).`,
+      toDo: "Bring the schema to where this release has it.",
+    },
+  ];
 }
 
 /** What a foreign key changes by itself is in no binlog. */
