@@ -32,6 +32,23 @@ describe("provider operations", () => {
     );
   });
 
+  it("serves every type that the program's components make", () => {
+    const files = readdirSync("components", { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const made = files.flatMap((file) => [
+      ...readFileSync(join("components", file), "utf8").matchAll(/new aws\.(\w+)\.(\w+)\(/g),
+    ]);
+    const tokens = made.map(
+      ([, module, name = ""]) => `aws:${module}/${name[0]?.toLowerCase()}${name.slice(1)}:${name}`,
+    );
+    assert.ok(tokens.includes("aws:dynamodb/table:Table"));
+    assert.deepEqual(
+      [...new Set(tokens)].filter((token) => !(token in resourceTypes)),
+      [],
+    );
+  });
+
   it("names what it does not know, and how to add it", async () => {
     const failure = /does not know the resource type aws:msk\/cluster:Cluster.*local\/aws\/types/;
     assert.throws(() => test.check("aws:msk/cluster:Cluster", "jobs", {}), failure);

@@ -97,6 +97,7 @@ export const network: Record<string, ResourceType> = {
   },
   "aws:ec2/vpcEndpoint:VpcEndpoint": {
     required: ["vpcId"],
+    defaults: { vpcEndpointType: "Gateway", privateDnsEnabled: false, requesterManaged: false },
     id: ec2Id("vpce"),
     outputs: (record, context) => ({
       ...ec2Arn("vpc-endpoint")(record, context),

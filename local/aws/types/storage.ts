@@ -103,6 +103,7 @@ export const storage: Record<string, ResourceType> = {
     required: ["comparisonOperator", "evaluationPeriods"],
     naming: { property: "name", maxLength: 255, taken: "" },
     id: inputId("name"),
+    defaults: { actionsEnabled: true, treatMissingData: "missing" },
     outputs: (record, context) => ({
       arn: arn(regionOf(record, context), "cloudwatch", `alarm:${record.inputs.name}`),
     }),

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { AwsError } from "../../aws/errors.ts";
 import type { Properties, ResourceRecord } from "../../aws/record.ts";
@@ -28,7 +28,8 @@ export class Functions {
 
   async store(record: ResourceRecord): Promise<void> {
     const files = await readArchive(record.inputs.code);
-    const folder = this.#codeFolder(record.id);
+    const code = this.#codeFolder(record.id);
+    const folder = `${code}.new`;
     rmSync(folder, { recursive: true, force: true });
     for (const [path, content] of files) {
       const file = resolve(folder, path);
@@ -37,6 +38,9 @@ export class Functions {
       writeFileSync(file, content);
     }
     this.#retire(record.id);
+    // At once: a process that is just starting finds the old code or the new.
+    rmSync(code, { recursive: true, force: true });
+    renameSync(folder, code);
   }
 
   delete(record: ResourceRecord): void {
