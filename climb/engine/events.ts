@@ -64,6 +64,9 @@ const statefulTypes: ReadonlySet<string> = new Set([
   "aws:secretsmanager/secret:Secret",
 ]);
 
+/** A migration's own database and its snapshot are copies, and its user is of no use without it: they go with it. */
+const isOfMigration = (urn: string) => urn.includes("chirp:migration:Migration$");
+
 const changeOps: Readonly<Record<string, Change["op"]>> = {
   create: "create",
   update: "update",
@@ -106,7 +109,7 @@ export class Progress {
       urn,
       type,
       properties: change === "update" || change === "replace" ? [...(diffs ?? [])].sort() : [],
-      stateful: statefulTypes.has(type) || old?.protect === true || wanted?.protect === true,
+      stateful: (statefulTypes.has(type) && !isOfMigration(urn)) || old?.protect === true || wanted?.protect === true,
     });
   }
 

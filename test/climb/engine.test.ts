@@ -116,6 +116,23 @@ describe("engine", function () {
     assert.deepEqual({ statefulReplaced, statefulDeleted }, { statefulReplaced: 1, statefulDeleted: 1 });
   });
 
+  it("doesn't count what a migration has copied, unless it is protected", () => {
+    const urn = (name: string) =>
+      `urn:pulumi:local::chirp::chirp:migration:Migration$aws:rds/instance:Instance::${name}`;
+    const progress = new Progress();
+    for (const old of [{ protect: false }, { protect: true }]) {
+      const metadata = {
+        op: "delete",
+        urn: urn(String(old.protect)),
+        type: "aws:rds/instance:Instance",
+        old,
+        new: null,
+      };
+      progress.add({ resourcePreEvent: { metadata } });
+    }
+    assert.equal(count(progress.changes).statefulDeleted, 1);
+  });
+
   it("previews the changes that the update then makes", async () => {
     const { stack } = await open();
     await up(stack, [{ key: "a" }, { key: "b", name: "x" }]);
