@@ -7,7 +7,7 @@ import type { TestTable } from "./test-dynamo.ts";
 
 /** Everything in which the two stores differ, one line each; none when they hold the same. */
 export async function differences(
-  database: TestDatabase,
+  database: Pick<TestDatabase, "connect">,
   made: Pick<TestTable, "client" | "table">,
 ): Promise<string[]> {
   const items = await allItems(made);
