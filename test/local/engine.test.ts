@@ -107,7 +107,7 @@ describe("provider, driven by the real engine", function () {
 
   it("names a type that it does not know", async () => {
     const failed = await run("up", "nat released moved unknown");
-    assert.match(failed.reason, /does not know the resource type aws:sqs\/queue:Queue/);
+    assert.match(failed.reason, /does not know the resource type aws:kinesis\/stream:Stream/);
   });
 
   it("is asked again after it was killed under the engine, and makes nothing twice", async () => {

@@ -48,7 +48,7 @@ const gate = new aws.lambda.Function("gate", {
 });
 const step = has("hang") ? "hang" : has("fail") ? "fail" : "go";
 const passed = new aws.lambda.Invocation("gate", { functionName: gate.name, input: JSON.stringify({ step }) });
-if (has("unknown")) new aws.sqs.Queue("jobs");
+if (has("unknown")) new aws.kinesis.Stream("jobs");
 
 export const subnets = vpc.subnets.apply((all) => pulumi.all(all.map(({ cidrBlock }) => cidrBlock)));
 export const natGateways = vpc.natGateways.apply((all) => all.length);
