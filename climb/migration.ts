@@ -86,7 +86,7 @@ export class Migration {
     const deadline = Date.now() + patience;
     let lines: readonly string[] = ["Nothing has been heard of the worker yet"];
     for (;;) {
-      const status = await this.#look();
+      const status = await this.status();
       // What an earlier worker wrote says nothing about this one.
       if (status && Date.parse(status.updatedAt) > since) {
         lines = migrationLines(status);
@@ -102,8 +102,8 @@ export class Migration {
     }
   }
 
-  /** Undefined while nothing is known, or DynamoDB can't be asked just now. */
-  async #look(): Promise<MigrationStatus | undefined> {
+  /** What the worker wrote last; undefined while nothing is known, or DynamoDB can't be asked just now. */
+  async status(): Promise<MigrationStatus | undefined> {
     try {
       return await this.#journal.get<MigrationStatus>("status");
     } catch (error) {

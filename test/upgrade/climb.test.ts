@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { localConfig } from "../../climb/config.ts";
-import { count } from "../../climb/engine/events.ts";
 import type { Outcome } from "../../climb/engine/pulumi.ts";
 import { checkLedger } from "../../climb/traffic/check.ts";
 import { expect } from "../../climb/traffic/expected.ts";
@@ -10,6 +9,7 @@ import { startTraffic, type Traffic } from "../../climb/traffic/process.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { inWords, type LocalStack, startLocalStack } from "../support/local-stack.ts";
 import { until } from "../support/wait.ts";
+import { makeMove } from "./move.ts";
 
 /** Half of what a climb has by itself: other suites are at work on the same processors. */
 const rate = 100;
@@ -81,27 +81,7 @@ for (const edge of ["alb", "nlb"] as const) {
       await local?.stop();
     });
 
-    /** Previews the move, makes it under traffic, and holds the two and the traffic against what is promised. */
-    async function move(phase: number): Promise<Outcome> {
-      await traffic.mark();
-      const preview = await local.preview(phase);
-      assert.ok(preview.ok, preview.reason);
-      const made = await local.up(phase);
-      assert.ok(made.ok, made.reason);
-      const sent = requests;
-      await until(() => requests > sent + rate, { timeout: 30_000, describe: "requests are answered after the move" });
-
-      const { failures, samples } = await traffic.mark();
-      assert.equal(failures, 0, JSON.stringify(samples, undefined, 1));
-      const { statefulDeleted, statefulReplaced } = count(made.progress.changes);
-      assert.deepEqual({ statefulDeleted, statefulReplaced }, { statefulDeleted: 0, statefulReplaced: 0 });
-      assert.deepEqual(inWords(preview.progress.changes), inWords(made.progress.changes));
-      for (const change of inWords(made.progress.changes, "replace")) {
-        assert.match(change, /^replace Invocation chirp-gate-/, "only the gate's questions are asked anew");
-      }
-      assert.equal(local.phase(), phase);
-      return made;
-    }
+    const move = (phase: number) => makeMove({ local, traffic, requests: () => requests, rate }, phase);
 
     /** Whether a post with a picture has been acknowledged. */
     async function usedPictures(): Promise<{ taken: boolean } | undefined> {
