@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import pino from "pino";
 import { createSink } from "../../../app/migration/sink/sink.ts";
 import { inTurns } from "../../../app/store/dynamodb/dynamo-table.ts";
 import { contentOf } from "../../../app/store/dynamodb/mapping.ts";
 import { injectFaults } from "../../support/faults.ts";
-import { type TestTable, testTable } from "../../support/test-dynamo.ts";
+import type { TestTable } from "../../support/test-dynamo.ts";
 import { limitThroughput } from "../../support/throughput.ts";
 import { anyRow } from "../dynamodb/arbitrary-rows.ts";
+import { log, patientTable } from "./fixture.ts";
 import { contentsAt, likeBy, mappedRow, originAt } from "./rows.ts";
-
-const log = pino({ level: "silent" });
 
 describe("Sink of a migration", function () {
   this.timeout(120_000);
@@ -22,7 +20,7 @@ describe("Sink of a migration", function () {
   const settled = (tally: object) => ({ applied: 0, same: 0, newer: 0, conflict: 0, ...tally });
 
   before(async () => {
-    made = await testTable();
+    made = await patientTable();
   });
 
   it("inserts many rows, each item with its content, its version and the worker's fence", async () => {
@@ -70,7 +68,7 @@ describe("Sink of a migration", function () {
   });
 
   it("writes rows of every table, whatever is in them, also as statements", async () => {
-    const throttled = await testTable();
+    const throttled = await patientTable();
     injectFaults(throttled.client, { throttled: 0.2 });
     for (const table of [made, throttled])
       await fc.assert(
@@ -95,7 +93,7 @@ describe("Sink of a migration", function () {
   });
 
   it("settles everything when answers get lost and parts are refused", async () => {
-    const shaky = await testTable();
+    const shaky = await patientTable();
     injectFaults(shaky.client, { lost: 0.1, throttled: 0.02 });
     const sink = sinkOf(shaky);
     const rows = likes(300);
@@ -119,7 +117,7 @@ describe("Sink of a migration", function () {
     const errors = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"];
     for (const error of errors)
       it(`writes everything, and most of it at the first attempt (${error})`, async () => {
-        const limited = await testTable();
+        const limited = await patientTable();
         const treatment = limitThroughput(limited.client, { itemsPerSecond: 400, burst: 80, error });
         const sink = sinkOf(limited);
         const rows = likes(1500);
