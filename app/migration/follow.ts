@@ -101,7 +101,7 @@ type Task = Change | Poison;
 class LiveFollower implements Follower {
   readonly #options: Required<Omit<FollowOptions, "onControl">> & Pick<FollowOptions, "onControl">;
   readonly #ledger: Ledger;
-  readonly #lanes: Lanes<Task>;
+  readonly #lanes: Lanes<Task, Entry>;
   readonly #stream: BinlogStream;
   readonly #meter: LagMeter;
   readonly #ask: Ask;
@@ -129,9 +129,10 @@ class LiveFollower implements Follower {
     const reading = openSource({ ...source, connections: 1 });
     this.#ask = (sql) => reading.rows(sql);
     this.#meter = new LagMeter(this.#ask, ending);
-    this.#lanes = new Lanes<Task>({
+    this.#lanes = new Lanes<Task, Entry>({
       count: this.#options.lanes,
-      work: (_key, task) => this.#do(task),
+      work: (task) => this.#do(task),
+      done: (entry) => this.#done(entry),
       newer: newerOf,
       failed: (error) => this.#failed.reject(error),
     });
@@ -237,7 +238,7 @@ class LiveFollower implements Follower {
     const entry = this.#ledger.open({ after, at, bytes, rows: rows.length });
     for (const images of rows) {
       const task = changeOf(table, images);
-      this.#lanes.add("row" in task ? task.row.key : task.key, task, () => this.#done(entry));
+      this.#lanes.add("row" in task ? task.row.key : task.key, task, entry);
     }
     if (this.#isFull || this.#ledger.bytes < this.#options.readAhead) return;
     this.#isFull = true;
@@ -277,9 +278,9 @@ class LiveFollower implements Follower {
   }
 
   #done(entry: Entry): void {
-    this.#rows++;
-    this.#rate.add(1);
-    this.#ledger.close(entry);
+    if (!this.#ledger.close(entry)) return;
+    this.#rows += entry.rows;
+    this.#rate.add(entry.rows);
     this.#moved();
   }
 

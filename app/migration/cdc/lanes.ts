@@ -1,15 +1,18 @@
 /** Something to be done for a key. */
-export interface Job<T> {
+interface Job<T, K> {
   readonly key: string;
   what: T;
-  /** Called when it is done, once for each job that it stands for. */
-  readonly done: (() => void)[];
+  readonly ticket: K;
+  /** Of jobs that it stands for as well. */
+  others: K[] | undefined;
 }
 
-export interface LanesOptions<T> {
+export interface LanesOptions<T, K> {
   /** Jobs under way at once, of different keys. */
   readonly count: number;
-  readonly work: (key: string, what: T) => Promise<void>;
+  readonly work: (what: T) => Promise<void>;
+  /** Called with the ticket of each job that is done, or made needless by one that is. */
+  readonly done: (ticket: K) => void;
   /** The one of two jobs of a key that makes the other needless; undefined where both are to be done. */
   readonly newer: (waiting: T, next: T) => T | undefined;
   /** Called with the first error; nothing is begun after it. */
@@ -20,31 +23,32 @@ export interface LanesOptions<T> {
  * Does jobs side by side, and those of one key one after another, in their order. Where a key's next job waits already
  * when another comes, and one makes the other needless, only that one is done.
  */
-export class Lanes<T> {
-  readonly #options: LanesOptions<T>;
-  readonly #lanes: Lane<T>[];
+export class Lanes<T, K> {
+  readonly #options: LanesOptions<T, K>;
+  readonly #lanes: Lane<T, K>[];
   #isStopped = false;
   #running = 0;
   readonly #idle: (() => void)[] = [];
 
-  constructor(options: LanesOptions<T>) {
+  constructor(options: LanesOptions<T, K>) {
     this.#options = options;
     this.#lanes = Array.from({ length: options.count }, () => ({ queue: [], waiting: new Map(), isRunning: false }));
   }
 
-  add(key: string, what: T, done: () => void): void {
-    const lane = this.#lanes[laneOf(key, this.#lanes.length)] as Lane<T>;
+  /** @param ticket what `done` is told when it is done */
+  add(key: string, what: T, ticket: K): void {
+    const lane = this.#lanes[laneOf(key, this.#lanes.length)] as Lane<T, K>;
     const waiting = lane.waiting.get(key);
     const kept = waiting && this.#options.newer(waiting.what, what);
     if (waiting && kept !== undefined) {
       waiting.what = kept;
-      waiting.done.push(done);
+      (waiting.others ??= []).push(ticket);
       return;
     }
-    const job: Job<T> = { key, what, done: [done] };
+    const job: Job<T, K> = { key, what, ticket, others: undefined };
     lane.queue.push(job);
-    lane.waiting.set(key, job);
-    if (!lane.isRunning && !this.#isStopped) void this.#run(lane);
+    if (lane.isRunning) lane.waiting.set(key, job);
+    else if (!this.#isStopped) void this.#run(lane);
   }
 
   /** Begins no more jobs; settles when those under way have ended. */
@@ -53,16 +57,18 @@ export class Lanes<T> {
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  async #run(lane: Lane<T>): Promise<void> {
+  async #run(lane: Lane<T, K>): Promise<void> {
+    const { work, done } = this.#options;
     lane.isRunning = true;
     this.#running++;
     try {
       let next = 0;
       while (!this.#isStopped && next < lane.queue.length) {
-        const job = lane.queue[next++] as Job<T>;
+        const job = lane.queue[next++] as Job<T, K>;
         if (lane.waiting.get(job.key) === job) lane.waiting.delete(job.key);
-        await this.#options.work(job.key, job.what);
-        for (const done of job.done) done();
+        await work(job.what);
+        done(job.ticket);
+        if (job.others) for (const ticket of job.others) done(ticket);
         // In pieces: moving the rest up each time would take longer than the work.
         if (next < lane.queue.length && next < 256) continue;
         lane.queue.splice(0, next);
@@ -79,10 +85,10 @@ export class Lanes<T> {
   }
 }
 
-interface Lane<T> {
-  readonly queue: Job<T>[];
+interface Lane<T, K> {
+  readonly queue: Job<T, K>[];
   /** The last job of each key that has not begun. */
-  readonly waiting: Map<string, Job<T>>;
+  readonly waiting: Map<string, Job<T, K>>;
   isRunning: boolean;
 }
 

@@ -1,7 +1,8 @@
 import type { Position } from "../binlog/position.ts";
 
-/** Something that was read and is not known to be written yet. */
+/** An event that was read and is not known to be written yet. */
 export interface Entry {
+  readonly rows: number;
   /** Writes of it that are under way. */
   open: number;
 }
@@ -55,16 +56,19 @@ export class Ledger {
   /** Takes note of an event; whoever writes its rows closes it by {@link close}, as often as it has rows. */
   open(line: { after: Position; at: number; bytes: number; rows: number; passed?: () => void }): Entry {
     const { after, at, bytes, rows, passed } = line;
-    const entry: Line = { open: rows, after, at, bytes, passed };
+    const entry: Line = { rows, open: rows, after, at, bytes, passed };
     this.#lines.push(entry);
     this.#bytes += bytes;
     if (rows === 0) this.#advance();
     return entry;
   }
 
-  close(entry: Entry): void {
+  /** One write of it is finished; tells whether that was the last of them. */
+  close(entry: Entry): boolean {
     entry.open--;
-    if (entry.open === 0) this.#advance();
+    if (entry.open > 0) return false;
+    this.#advance();
+    return true;
   }
 
   /** A transaction is complete. Of many in a row without followed rows, only the last is kept. */

@@ -19,7 +19,10 @@ export type Outcome = "applied" | "same" | "newer" | "conflict";
 
 /** The item with a mark of who applied it. */
 export function withOrigin(item: Item, origin: Origin): Item {
-  return { ...item, [originAttribute]: { S: origin } };
+  // Items have many shapes, and a spread of many shapes is slow: this is half of it.
+  const marked: Item = Object.assign({}, item);
+  marked[originAttribute] = { S: origin };
+  return marked;
 }
 
 /** A put that takes effect only over an older version, or over nothing; if it does not, it shows what is there. */
@@ -29,7 +32,7 @@ export function guardedPut(tableName: string, item: Item, origin: Origin): PutIt
     Item: withOrigin(item, origin),
     ConditionExpression: "attribute_not_exists(pk) OR #version < :version",
     ExpressionAttributeNames: { "#version": "version" },
-    ExpressionAttributeValues: { ":version": { N: String(versionOf(item)) } },
+    ExpressionAttributeValues: { ":version": item.version ?? { N: "0" } },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
   });
 }

@@ -42,7 +42,6 @@ export function isMapped(table: string): table is TableName {
 export function readRow<N extends TableName>(name: N, raw: Record<string, unknown>): RowIn<N> {
   const { columns, known } = plans[name];
   const reasons: string[] = [];
-  for (const column in raw) if (!known.has(column)) reasons.push(`its column ${column} is not known here`);
   const row: Record<string, unknown> = {};
   for (const [column, { read }] of columns) {
     try {
@@ -51,6 +50,12 @@ export function readRow<N extends TableName>(name: N, raw: Record<string, unknow
       reasons.push(`${column}: ${(error as Error).message}`);
     }
   }
+  // Every column was there, or is among the reasons; so there are others only if there are more.
+  const given = Object.keys(raw);
+  if (given.length !== columns.length || reasons.length > 0)
+    reasons.unshift(
+      ...given.filter((column) => !known.has(column)).map((column) => `its column ${column} is not known here`),
+    );
   if (reasons.length > 0) throw new MappingError(name, reasons);
   return row as RowIn<N>;
 }

@@ -147,6 +147,7 @@ describe("Mapping of rows to items", () => {
       assert.deepEqual([...others].sort(), [
         "control",
         "login_attempts",
+        "outbox",
         "picture_removals",
         "schema_migrations",
         "workers",
