@@ -16,7 +16,7 @@ import { Media } from "./components/media/media.ts";
 import { FrontSecret } from "./components/media/secret.ts";
 import { Migration } from "./components/migration/migration.ts";
 import { Network } from "./components/network.ts";
-import { StackRecord } from "./components/record.ts";
+import { BegunRecord, StackRecord } from "./components/record.ts";
 import { Switchover } from "./components/switchover.ts";
 import { nextStep } from "./phases/next.ts";
 import { prepare } from "./prepare.ts";
@@ -53,7 +53,9 @@ const database = new Database(name, {
   finalSnapshot: rdsName("final", record.born),
   teardown,
 });
-const tables = features.dynamodb === "none" ? undefined : new Tables(name, { warmth: plan.warmth, teardown });
+const begun = [new BegunRecord(name, { stack, begun: plan.begun })];
+const { warmth } = plan;
+const tables = features.dynamodb === "none" ? undefined : new Tables(name, { warmth, teardown, after: begun });
 const known = follows ? tables : undefined;
 
 const domain =
@@ -78,6 +80,7 @@ const media =
   features.pictures === "served" && secret && edge
     ? new Media(name, {
         teardown,
+        bucketAfter: begun,
         front: {
           ...config,
           balancerName: edge.door.address,
@@ -165,7 +168,9 @@ const switchover = new Switchover(name, {
 
 // Pictures that are only kept: whatever served them serves on until clients have moved.
 const kept =
-  features.pictures === "kept" ? new Media(name, { teardown, front: undefined, after: [switchover] }) : undefined;
+  features.pictures === "kept"
+    ? new Media(name, { teardown, bucketAfter: begun, front: undefined, after: [switchover] })
+    : undefined;
 
 const events =
   tables && following
@@ -198,7 +203,7 @@ const migration =
       })
     : undefined;
 
-const last = [kept, tables, events, migration].filter((component) => component !== undefined);
+const last = [...begun, kept, tables, events, migration].filter((component) => component !== undefined);
 new StackRecord(name, { stack, record, after: [network, database, delivery, switchover, ...last] });
 
 const entryAddress = domainName ?? door.address;

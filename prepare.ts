@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { buildAgent, buildFunction, buildServer } from "./app/bundle.ts";
 import type { Artifact } from "./components/delivery/artifact.ts";
 import { bundleOnce } from "./components/delivery/bundle-once.ts";
-import { readRecord } from "./components/record.ts";
+import { readRecords } from "./components/record.ts";
 import { type Config, readConfig } from "./config.ts";
 import { type Plan, plan } from "./phases/index.ts";
 import type { Recorded } from "./phases/recorded.ts";
@@ -39,12 +39,12 @@ export async function prepare(stack: string): Promise<Prepared> {
 }
 
 async function decide(config: Config, stack: string): Promise<Plan> {
-  const recorded = await readRecord(stack);
+  const { recorded, begun } = await readRecords(stack);
   const { phase, edge, architecture } = config;
   const [zones, ami] = await Promise.all([chooseZones(config, recorded), chooseImage(config, recorded)]);
   const now = new Date().toISOString().replace(/\D/g, "").slice(0, 14);
   const { migration, warmThroughput, databaseStorage: storage } = config;
-  return plan({ phase, edge, zones, ami, architecture, storage, migration, warmThroughput, now }, recorded);
+  return plan({ phase, edge, zones, ami, architecture, storage, migration, warmThroughput, now }, recorded, begun);
 }
 
 /** The region's list of zones can grow and change its order; a stack keeps the ones it started with. */

@@ -10,10 +10,19 @@ export interface PrivateBucket {
 /**
  * A bucket that is versioned, encrypted and closed to the public. It needs a `bucketPolicy` as well.
  *
+ * @param after what has to be done before it is made
  * @param teardown whether it may be deleted with what is in it: the first of the two updates that remove a stack
  */
-export function privateBucket(name: string, teardown: boolean, parent: pulumi.Resource): PrivateBucket {
-  const bucket = new aws.s3.Bucket(name, { forceDestroy: teardown }, { parent, protect: !teardown });
+export function privateBucket(
+  name: string,
+  { teardown, after = [] }: { teardown: boolean; after?: readonly pulumi.Resource[] | undefined },
+  parent: pulumi.Resource,
+): PrivateBucket {
+  const bucket = new aws.s3.Bucket(
+    name,
+    { forceDestroy: teardown },
+    { parent, protect: !teardown, dependsOn: [...after] },
+  );
   const child = { parent };
   new aws.s3.BucketVersioning(
     `${name}-versioning`,

@@ -5,7 +5,7 @@ import { migrationOf, type Warmth, warmthOf } from "./migration.ts";
 import { five } from "./five.ts";
 import { four } from "./four.ts";
 import { one } from "./one.ts";
-import type { Migration, Recorded } from "./recorded.ts";
+import type { Begun, Migration, Recorded } from "./recorded.ts";
 import { three } from "./three.ts";
 import { two } from "./two.ts";
 
@@ -24,6 +24,8 @@ export interface Plan {
   readonly warmth: Warmth | undefined;
   /** Goes into the stack's record once everything else has succeeded. */
   readonly record: Recorded;
+  /** Goes into the stack's record before anything that holds data is made. */
+  readonly begun: Begun;
 }
 
 /** What an update asks for, before phases have looked at it. */
@@ -47,7 +49,7 @@ export interface Request {
  * Decides what the stack shall have.
  * @throws Error listing every reason when the move from where the stack stands is refused.
  */
-export function plan(request: Request, recorded: Recorded | undefined): Plan {
+export function plan(request: Request, recorded: Recorded | undefined, begun?: Begun): Plan {
   const phase = phaseNumbered(request.phase);
   if (phase === undefined)
     throw new Error(`There is no phase ${request.phase}; there are phases 1 to ${phases.length}.`);
@@ -55,16 +57,15 @@ export function plan(request: Request, recorded: Recorded | undefined): Plan {
   const { fleet, dynamodb: to } = phase.features;
   const { migration: strategy, warmThroughput: asked } = request;
   const wanted: Wanted = { ...request, edge, fleet, dynamodb: to, strategy };
-  if (recorded !== undefined) refuseIllegal(recorded, wanted);
-  const from = recorded && phaseNumbered(recorded.phase)?.features.dynamodb;
-  const migration = migrationOf(strategy, { from, to, recorded });
-  const warmth = warmthOf(strategy, { to, asked, recorded });
-  const highest = Math.max(phase.number, recorded?.highest ?? 0);
+  refuseIllegal(recorded, begun, wanted);
+  const migration = migrationOf(strategy, { to, begun });
+  const warmth = warmthOf(strategy, { to, asked, begun });
+  const highest = Math.max(phase.number, recorded?.highest ?? 0, begun?.highest ?? 0);
   return {
     phase,
     features: withKept(phase.features, phaseNumbered(highest)?.features),
     next: phaseNumbered(phase.number + 1),
-    migration: to === "follows" ? migration : undefined,
+    migration: migration?.ended === false ? migration : undefined,
     warmth,
     record: {
       phase: phase.number,
@@ -75,9 +76,8 @@ export function plan(request: Request, recorded: Recorded | undefined): Plan {
       architecture: request.architecture,
       storage: request.storage,
       born: recorded?.born ?? request.now,
-      ...(migration && { migration }),
-      ...(warmth && { warmed: warmth.writes }),
     },
+    begun: { highest, ...(migration && { migration }), ...(warmth && { warmed: warmth.writes }) },
   };
 }
 
@@ -85,14 +85,18 @@ function phaseNumbered(number: number): Phase | undefined {
   return phases.find((phase) => phase.number === number);
 }
 
-function refuseIllegal(recorded: Recorded, wanted: Wanted): void {
-  const features = phaseNumbered(recorded.phase)?.features;
-  const standing = { fleet: features?.fleet, dynamodb: features?.dynamodb, known: phases.length };
-  const reasons = refusals({ ...recorded, ...standing }, wanted);
+function refuseIllegal(recorded: Recorded | undefined, begun: Begun | undefined, wanted: Wanted): void {
+  const fleet = recorded && phaseNumbered(recorded.phase)?.features.fleet;
+  const known = phases.length;
+  const reasons = refusals(
+    { ...(recorded ?? wanted), fleet, migration: begun?.migration, warmed: begun?.warmed, known },
+    wanted,
+  );
   if (reasons.length === 0) return;
+  const from = recorded ? `Going from phase ${recorded.phase}` : "Going";
   throw new Error(
     [
-      `Going from phase ${recorded.phase} to phase ${wanted.phase} this way is refused; nothing was changed:`,
+      `${from} to phase ${wanted.phase} this way is refused; nothing was changed:`,
       ...reasons.map((reason) => `  - ${reason}`),
     ].join("\n"),
   );

@@ -1,22 +1,22 @@
 import type { DynamoDb, Strategy } from "./features.ts";
-import type { Migration, Recorded } from "./recorded.ts";
+import type { Begun, BegunMigration } from "./recorded.ts";
 
 /**
- * The migration of an update: the one that runs, or the next one. An update that failed has left no record, so the same
- * one is begun when it is repeated.
+ * The migration of an update: the one that was begun, or the next one. It is the same one when an update that failed is
+ * repeated, and another one once the stack has begun to go back down: what the worker, its user and the servers had
+ * agreed on is gone then.
  *
- * @param from DynamoDB in the recorded phase
  * @param to DynamoDB in the phase to go to
  * @returns also the last one of a stack where none runs, so that the next one is counted on from it
  */
 export function migrationOf(
   strategy: Strategy,
-  { from, to, recorded }: { from: DynamoDb | undefined; to: DynamoDb; recorded: Recorded | undefined },
-): Migration | undefined {
-  const last = recorded?.migration;
-  if (to !== "follows") return last;
-  if (from === "follows" && last !== undefined) return last;
-  return { run: (last?.run ?? 0) + 1, strategy };
+  { to, begun }: { to: DynamoDb; begun: Begun | undefined },
+): BegunMigration | undefined {
+  const last = begun?.migration;
+  if (to !== "follows") return last && { ...last, ended: true };
+  if (last && !last.ended) return last;
+  return { run: (last?.run ?? 0) + 1, strategy, ended: false };
 }
 
 /** Throughput that the DynamoDB table can take at once. */
@@ -37,9 +37,9 @@ const bulkWrites = 20_000;
  */
 export function warmthOf(
   strategy: Strategy,
-  { to, asked, recorded }: { to: DynamoDb; asked: number | undefined; recorded: Recorded | undefined },
+  { to, asked, begun }: { to: DynamoDb; asked: number | undefined; begun: Begun | undefined },
 ): Warmth | undefined {
-  const given = recorded?.warmed ?? 0;
+  const given = begun?.warmed ?? 0;
   const wanted = to === "follows" ? (asked ?? (strategy === "bulk" ? bulkWrites : 0)) : 0;
   const writes = Math.max(given, wanted);
   return writes === 0 ? undefined : { writes, isRaised: writes > given };

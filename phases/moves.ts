@@ -1,5 +1,5 @@
 import type { DynamoDb, EdgeKind, Fleet, Strategy } from "./features.ts";
-import type { Recorded } from "./recorded.ts";
+import type { BegunMigration, Recorded } from "./recorded.ts";
 
 /** Where an update wants to take the stack. */
 export interface Wanted {
@@ -18,12 +18,14 @@ export interface Wanted {
   readonly warmThroughput: number | undefined;
 }
 
-/** What the stack has and which phases this program knows. */
-export interface Standing extends Recorded {
-  /** Fleet of the recorded phase; undefined when this program doesn't know that phase. */
+/** What the stack has and which phases this program knows. A stack without a record stands wherever it is wanted. */
+export interface Standing extends Pick<Recorded, "phase" | "edge" | "zones" | "architecture" | "storage"> {
+  /** Fleet of the recorded phase; undefined when there is no record, or this program doesn't know that phase. */
   readonly fleet: Fleet | undefined;
-  /** DynamoDB in the recorded phase; undefined when this program doesn't know that phase. */
-  readonly dynamodb: DynamoDb | undefined;
+  /** The last migration that was begun. */
+  readonly migration: BegunMigration | undefined;
+  /** Units of write per second that the DynamoDB table was ever to be warmed for. */
+  readonly warmed: number | undefined;
   /** Highest phase this program knows. */
   readonly known: number;
 }
@@ -81,12 +83,9 @@ export const moveRules: readonly MoveRule[] = [
   {
     name: "another way of migrating while one runs",
     refuses: (from, to) =>
-      from.dynamodb === "follows" &&
-      to.dynamodb === "follows" &&
-      from.migration !== undefined &&
-      from.migration.strategy !== to.strategy,
+      to.dynamodb === "follows" && from.migration?.ended === false && from.migration.strategy !== to.strategy,
     reason: (from, to) =>
-      `migration ${from.migration?.run} runs with ${from.migration?.strategy} and chirp:migration asks for ` +
+      `migration ${from.migration?.run} has begun with ${from.migration?.strategy} and chirp:migration asks for ` +
       `${to.strategy}: what it has read so far, and from where, fits only the way it began`,
     fix: (from) =>
       `pulumi config set migration ${from.migration?.strategy}; to really change it, go down to phase 4 first, which ` +

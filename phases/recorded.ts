@@ -19,9 +19,15 @@ export interface Recorded {
   readonly storage: number;
   /** When the stack was first brought up: 14 digits, UTC. Makes the final snapshot's name unique. */
   readonly born: string;
-  /** The migration that runs, or the last one that did; not there in a stack that never had one. */
-  readonly migration?: Migration | undefined;
-  /** Units of write per second that the DynamoDB table has been warmed for, if it has. */
+}
+
+/** What a stack writes down before an update makes anything that holds data, as that stays even if the update fails. */
+export interface Begun {
+  /** Highest phase that was ever begun. */
+  readonly highest: number;
+  /** The last migration that was begun; not there in a stack that never had one. */
+  readonly migration?: BegunMigration | undefined;
+  /** Units of write per second that the DynamoDB table was ever to be warmed for, if it was. */
   readonly warmed?: number | undefined;
 }
 
@@ -32,7 +38,12 @@ export interface Migration {
   readonly strategy: Strategy;
 }
 
-const shape = z.object({
+/** A migration, and whether the stack has gone, or begun to go, back down from it since. */
+export interface BegunMigration extends Migration {
+  readonly ended: boolean;
+}
+
+const recorded: z.ZodType<Recorded> = z.object({
   phase: z.number().int().positive(),
   highest: z.number().int().positive(),
   edge: z.enum(["alb", "nlb"]).nullable(),
@@ -41,18 +52,37 @@ const shape = z.object({
   architecture: z.enum(["arm64", "x86_64"]),
   storage: z.number().positive(),
   born: z.string().regex(/^\d{14}$/),
-  // Records of before there were migrations don't have these.
+});
+
+const begun: z.ZodType<Begun> = z.object({
+  highest: z.number().int().positive(),
   migration: z
-    .object({ run: z.number().int().positive(), strategy: z.enum(["snapshot", "dual-write", "bulk"]) })
+    .object({
+      run: z.number().int().positive(),
+      strategy: z.enum(["snapshot", "dual-write", "bulk"]),
+      ended: z.boolean(),
+    })
     .optional(),
   warmed: z.number().int().positive().optional(),
 });
 
 /**
- * Reads the record's text.
+ * Reads the text of the record of where the stack stands.
  * @throws Error when it is not a record, naming the parameter to look at.
  */
 export function parseRecorded(text: string, parameter: string): Recorded {
+  return parse(recorded, text, `The record of where this stack stands, SSM parameter ${parameter},`);
+}
+
+/**
+ * Reads the text of the record of what the stack has begun.
+ * @throws Error when it is not a record, naming the parameter to look at.
+ */
+export function parseBegun(text: string, parameter: string): Begun {
+  return parse(begun, text, `The record of what this stack has begun, SSM parameter ${parameter},`);
+}
+
+function parse<T>(shape: z.ZodType<T>, text: string, what: string): T {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -63,7 +93,7 @@ export function parseRecorded(text: string, parameter: string): Recorded {
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join(".") || "value"}: ${issue.message}`);
   throw new Error(
-    `The record of where this stack stands, SSM parameter ${parameter}, is not readable (${problems.join("; ")}). ` +
+    `${what} is not readable (${problems.join("; ")}). ` +
       "Nothing was changed. Restore the parameter's previous version, then run `pulumi up` again.",
   );
 }

@@ -8,6 +8,8 @@ export interface TablesArgs {
   readonly warmth?: Warmth | undefined;
   /** Whether the tables may be deleted: the first of the two updates that remove a stack. */
   readonly teardown: boolean;
+  /** What has to be done before they are made. */
+  readonly after: readonly pulumi.Resource[];
 }
 
 /** Throughput that a table on demand can take at once, without having grown into it first. */
@@ -46,7 +48,7 @@ export class Tables extends pulumi.ComponentResource {
       deletionProtectionEnabled: !teardown,
     };
     // The engine refuses to delete what is protected, whatever a program asks for.
-    const kept = { parent: this, protect: !teardown };
+    const kept = { parent: this, protect: !teardown, dependsOn: [...args.after] };
     const table = new aws.dynamodb.Table(
       `${name}-table`,
       {

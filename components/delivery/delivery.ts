@@ -43,7 +43,7 @@ export class Delivery extends pulumi.ComponentResource {
 
   constructor(name: string, args: DeliveryArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:delivery:Delivery", name, {}, opts);
-    const made = privateBucket(`${name}-releases`, args.teardown, this);
+    const made = privateBucket(`${name}-releases`, args, this);
     const { bucket } = made;
     bucketPolicy(`${name}-releases-policy`, made, {}, this);
     const store = (role: "agent" | "server", artifact: Artifact) =>

@@ -10,6 +10,8 @@ export interface MediaArgs {
   readonly front: FrontArgs | undefined;
   /** Whether the bucket may be deleted with what is in it: the first of the two updates that remove a stack. */
   readonly teardown: boolean;
+  /** What has to be done before the bucket is made. @default nothing */
+  readonly bucketAfter?: readonly pulumi.Resource[];
   /** What has to be over before a front that is no longer wanted may read no more. @default nothing */
   readonly after?: readonly pulumi.Resource[];
 }
@@ -30,7 +32,7 @@ export class Media extends pulumi.ComponentResource {
 
   constructor(name: string, args: MediaArgs, opts?: pulumi.ComponentResourceOptions) {
     super("chirp:media:Media", name, {}, opts);
-    const made = privateBucket(`${name}-media`, args.teardown, this);
+    const made = privateBucket(`${name}-media`, { teardown: args.teardown, after: args.bucketAfter }, this);
     const { bucket } = made;
     expireLeftovers(`${name}-media-lifecycle`, bucket, this);
     const front = args.front && new Front(name, { ...args.front, bucket }, { parent: this });

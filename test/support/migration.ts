@@ -43,7 +43,7 @@ export function migration(strategy: MigrationArgs["strategy"], changes: Partial<
       artifact: artifact("c"),
       delivery,
       database,
-      tables: new Tables("chirp", { teardown }),
+      tables: new Tables("chirp", { teardown, after: [] }),
       snapshotName: "chirp-dev-migration-20260101000000-3",
       databaseClass: "db.t4g.medium",
       subnetIds: ["app-1", "app-2"],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { plan, type Request } from "../../phases/index.ts";
+import { type Plan, plan, type Request } from "../../phases/index.ts";
 import type { Recorded } from "../../phases/recorded.ts";
 import { type Answers, type Registration, type Run, runProgram } from "./program.ts";
 
@@ -14,8 +14,8 @@ const usual = {
   "chirp:hostedZoneId": "Z0123456789ABC",
 };
 
-/** What a new stack writes down at the end of its first update. */
-export function recordOf(phase: number, edge: "alb" | "nlb" = "alb", changes: Partial<Request> = {}): Recorded {
+/** What a new stack decides in its first update. */
+export function planOf(phase: number, edge: "alb" | "nlb" = "alb", changes: Partial<Request> = {}): Plan {
   const request: Request = {
     phase,
     edge,
@@ -27,16 +27,23 @@ export function recordOf(phase: number, edge: "alb" | "nlb" = "alb", changes: Pa
     warmThroughput: undefined,
     now: "20260102030405",
   };
-  return plan({ ...request, ...changes }, undefined).record;
+  return plan({ ...request, ...changes }, undefined);
+}
+
+/** What a new stack writes down at the end of its first update. */
+export function recordOf(phase: number, edge: "alb" | "nlb" = "alb"): Recorded {
+  return planOf(phase, edge).record;
 }
 
 /** What SSM holds: the stack's record, if it has one. */
-export const recorded = (record?: object): Answers => ({
+export const recorded = (state?: object, begun?: object): Answers => ({
   "aws:ssm/getParametersByPath:getParametersByPath": ({ path }) => {
     assert.equal(path, recordPath);
-    return record === undefined
-      ? { names: [], values: [] }
-      : { names: [`${recordPath}/state`], values: [JSON.stringify(record)] };
+    const there = Object.entries({ state, begun }).filter(([, value]) => value !== undefined);
+    return {
+      names: there.map(([name]) => `${recordPath}/${name}`),
+      values: there.map(([, value]) => JSON.stringify(value)),
+    };
   },
 });
 

@@ -4,7 +4,7 @@ import { resolved, runProgram } from "../../support/program.ts";
 
 const tableType = "aws:dynamodb/table:Table";
 const tables = (args: Partial<TablesArgs> = {}) =>
-  runProgram(() => void new Tables("chirp", { teardown: false, ...args }));
+  runProgram(() => void new Tables("chirp", { teardown: false, after: [], ...args }));
 
 describe("the DynamoDB tables", () => {
   it("are on demand, encrypted, restorable to any second, and protected twice", async () => {
@@ -55,7 +55,7 @@ describe("the DynamoDB tables", () => {
   it("are given by name, arn and stream", async () => {
     let made: Tables | undefined;
     await runProgram(() => {
-      made = new Tables("chirp", { teardown: false });
+      made = new Tables("chirp", { teardown: false, after: [] });
     });
     assert.ok(made);
     assert.equal(await resolved(made.name), "chirp-table-1a2b3c4");

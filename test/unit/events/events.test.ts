@@ -11,7 +11,7 @@ const events = () =>
       void new Events("chirp", {
         artifact: { path: "/somewhere/fanout.mjs", sha256: "e".repeat(64) },
         logGroupName: "/chirp/dev/fanout",
-        tables: new Tables("chirp", { teardown: false }),
+        tables: new Tables("chirp", { teardown: false, after: [] }),
         threshold: 700,
       }),
   );

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { plan, type Request } from "../../../phases/index.ts";
+import { type Plan, plan, type Request } from "../../../phases/index.ts";
 import { nextStep } from "../../../phases/next.ts";
-import { parseRecorded, type Recorded } from "../../../phases/recorded.ts";
+import { parseBegun } from "../../../phases/recorded.ts";
 
 const request: Request = {
   phase: 5,
@@ -14,38 +14,57 @@ const request: Request = {
   warmThroughput: undefined,
   now: "20260102030405",
 };
-const go = (changes: Partial<Request>, from?: Recorded) => plan({ ...request, ...changes }, from);
+/** What a stack has written down. */
+type Written = Pick<Plan, "record" | "begun">;
+const go = (changes: Partial<Request>, from?: Written) => plan({ ...request, ...changes }, from?.record, from?.begun);
 /** What a stack has written down after these updates, one after the other. */
 const after = (...updates: Partial<Request>[]) =>
-  updates.reduce<Recorded | undefined>((from, update) => go(update, from).record, undefined) as Recorded;
+  updates.reduce<Written | undefined>((from, update) => go(update, from), undefined) as Written;
+/** What it has written down when one more update has failed half-way. */
+const failing = (update: Partial<Request>, from: Written): Written => ({ ...from, begun: go(update, from).begun });
 const up = { phase: 5 };
 const down = { phase: 4 };
+const runOf = (changes: Partial<Request>, from?: Written) => go(changes, from).migration?.run;
 
 describe("a migration", () => {
   it("is counted from 1, and goes on while the stack stays", () => {
-    assert.deepEqual(go(up).migration, { run: 1, strategy: "snapshot" });
-    assert.deepEqual(go(up, after(down)).migration, { run: 1, strategy: "snapshot" });
-    assert.deepEqual(go(up, after(up, up)).migration, { run: 1, strategy: "snapshot" });
+    const first = { run: 1, strategy: "snapshot", ended: false };
+    assert.deepEqual(go(up).migration, first);
+    assert.deepEqual(go(up, after(down)).migration, first);
+    assert.deepEqual(go(up, after(up, up)).migration, first);
   });
 
   it("is another one each time the stack comes up again, be it in another way", () => {
-    assert.deepEqual(go(up, after(up, down)).migration, { run: 2, strategy: "snapshot" });
-    assert.deepEqual(go(up, after(up, down, down, up, down)).migration?.run, 3);
-    assert.deepEqual(go({ migration: "bulk" }, after(up, down)).migration, { run: 2, strategy: "bulk" });
+    assert.equal(runOf(up, after(up, down)), 2);
+    assert.equal(runOf(up, after(up, down, down, up, down)), 3);
+    assert.deepEqual(go({ migration: "bulk" }, after(up, down)).migration, { run: 2, strategy: "bulk", ended: false });
   });
 
-  it("is the same one when an update that failed, and so wrote nothing down, is repeated", () => {
-    const before = after(up, down);
-    assert.deepEqual(go(up, before).migration, go(up, before).migration);
+  it("is the same one when an update that failed is repeated", () => {
+    assert.equal(runOf(up, failing(up, after(down))), 1);
+    assert.equal(runOf(up, failing(up, after(up, down))), 2);
+    assert.equal(runOf(up, { ...failing(up, after(up)) }), 1);
+  });
+
+  it("is never begun again once the stack has turned back from it, even if no update of it ever succeeded", () => {
+    const tried = failing(up, after(down));
+    assert.equal(runOf(up, go(down, tried)), 2);
+    assert.equal(runOf(up, failing(down, tried)), 2);
+    assert.equal(runOf(up, failing(down, after(up))), 2);
   });
 
   it("ends below its phase: the count is kept, and so are the tables", () => {
-    const { migration, features, record } = go(down, after(up));
+    const { migration, features, begun } = go(down, after(up));
     assert.equal(migration, undefined);
     assert.equal(features.dynamodb, "kept");
-    assert.deepEqual(record.migration, { run: 1, strategy: "snapshot" });
+    assert.deepEqual(begun.migration, { run: 1, strategy: "snapshot", ended: true });
     assert.equal(go({ phase: 1 }, after(up)).features.dynamodb, "kept");
     assert.equal(go(down).features.dynamodb, "none");
+  });
+
+  it("leaves its tables, and pictures theirs, also when the update that made them failed", () => {
+    assert.equal(go(down, failing(up, after(down))).features.dynamodb, "kept");
+    assert.equal(go({ phase: 3 }, failing(down, after({ phase: 3 }))).features.pictures, "kept");
   });
 
   for (const [from, to] of [
@@ -53,17 +72,25 @@ describe("a migration", () => {
     ["dual-write", "snapshot"],
     ["bulk", "dual-write"],
   ] as const)
-    it(`cannot change from ${from} to ${to} while it runs`, () => {
-      assert.throws(
-        () => go({ migration: to }, after({ migration: from })),
-        (error: Error) => {
-          assert.match(error.message, new RegExp(`migration 1 runs with ${from} and chirp:migration asks for ${to}`));
-          assert.match(error.message, new RegExp(`Fix: pulumi config set migration ${from};.*phase 4 first`));
-          assert.match(error.message, /nothing was changed/);
-          return true;
-        },
-      );
-      assert.equal(go({ ...down, migration: to }, after({ migration: from })).migration, undefined);
+    it(`cannot change from ${from} to ${to} once it has begun`, () => {
+      const running = after({ migration: from });
+      const begun = failing({ migration: from }, after(down));
+      const neverUp = { begun: go({ migration: from }).begun } as Written;
+      for (const stack of [running, begun, neverUp])
+        assert.throws(
+          () => go({ migration: to }, stack),
+          (error: Error) => {
+            assert.match(
+              error.message,
+              new RegExp(`migration 1 has begun with ${from} and chirp:migration asks for ${to}`),
+            );
+            assert.match(error.message, new RegExp(`Fix: pulumi config set migration ${from};.*phase 4 first`));
+            assert.match(error.message, /nothing was changed/);
+            return true;
+          },
+        );
+      assert.equal(go({ ...down, migration: to }, running).migration, undefined);
+      assert.equal(runOf({ migration: to }, go({ ...down, migration: to }, begun)), 2);
     });
 });
 
@@ -92,24 +119,26 @@ describe("the warmth of the table", () => {
   });
 });
 
-describe("the record of a migration", () => {
+describe("the record of what was begun", () => {
   it("is read back as it was written", () => {
-    const record = after({ migration: "bulk" });
-    assert.deepEqual(parseRecorded(JSON.stringify(record), "/p"), record);
-    assert.deepEqual(record.migration, { run: 1, strategy: "bulk" });
-    assert.equal(record.warmed, 20_000);
+    const { begun } = after({ migration: "bulk" });
+    assert.deepEqual(parseBegun(JSON.stringify(begun), "/p"), begun);
+    assert.deepEqual(begun, {
+      highest: 5,
+      migration: { run: 1, strategy: "bulk", ended: false },
+      warmed: 20_000,
+    });
   });
 
-  it("may be missing: there were stacks before there were migrations", () => {
-    const { migration, warmed, ...older } = after(down);
-    assert.deepEqual([migration, warmed], [undefined, undefined]);
-    const read = parseRecorded(JSON.stringify(older), "/p");
-    assert.deepEqual(go(up, read).migration, { run: 1, strategy: "snapshot" });
+  it("may be missing: there were stacks before there was one", () => {
+    const { record } = after(down);
+    assert.deepEqual(go(up, { record, begun: undefined as never }).begun.migration?.run, 1);
+    assert.deepEqual(parseBegun('{"highest":3}', "/p"), { highest: 3 });
   });
 
   it("is refused when it makes no sense", () => {
-    const text = JSON.stringify({ ...after(up), migration: { run: 0, strategy: "hope" } });
-    assert.throws(() => parseRecorded(text, "/p"), /migration\.run: .*migration\.strategy: /);
+    const text = JSON.stringify({ highest: 5, migration: { run: 0, strategy: "hope", ended: false } });
+    assert.throws(() => parseBegun(text, "/p"), /parameter \/p, .*migration\.run: .*migration\.strategy: /);
   });
 });
 
