@@ -59,7 +59,8 @@ export function plan(request: Request, recorded: Recorded | undefined, begun?: B
   const wanted: Wanted = { ...request, edge, fleet, dynamodb: to, strategy };
   refuseIllegal(recorded, begun, wanted);
   const migration = migrationOf(strategy, { to, begun });
-  const warmth = warmthOf(strategy, { to, asked, begun });
+  const warmth = warmthOf(strategy, { recorded, begun }, { to, asked });
+  const warmed = warmth?.isRaised ? warmth.writes : recorded?.warmed;
   const highest = Math.max(phase.number, recorded?.highest ?? 0, begun?.highest ?? 0);
   return {
     phase,
@@ -76,6 +77,7 @@ export function plan(request: Request, recorded: Recorded | undefined, begun?: B
       architecture: request.architecture,
       storage: request.storage,
       born: recorded?.born ?? request.now,
+      ...(warmed !== undefined && { warmed }),
     },
     begun: { highest, ...(migration && { migration }), ...(warmth && { warmed: warmth.writes }) },
   };

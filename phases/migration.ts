@@ -1,5 +1,5 @@
 import type { DynamoDb, Strategy } from "./features.ts";
-import type { Begun, BegunMigration } from "./recorded.ts";
+import type { Begun, BegunMigration, Recorded } from "./recorded.ts";
 
 /**
  * The migration of an update: the one that was begun, or the next one. It is the same one when an update that failed is
@@ -23,7 +23,7 @@ export function migrationOf(
 export interface Warmth {
   /** Units of write per second. */
   readonly writes: number;
-  /** Whether this is more than the table has been given so far. */
+  /** Whether this is more than the table is known to have been given. */
   readonly isRaised: boolean;
 }
 
@@ -37,10 +37,11 @@ const bulkWrites = 20_000;
  */
 export function warmthOf(
   strategy: Strategy,
-  { to, asked, begun }: { to: DynamoDb; asked: number | undefined; begun: Begun | undefined },
+  from: { recorded: Recorded | undefined; begun: Begun | undefined },
+  { to, asked }: { to: DynamoDb; asked: number | undefined },
 ): Warmth | undefined {
-  const given = begun?.warmed ?? 0;
   const wanted = to === "follows" ? (asked ?? (strategy === "bulk" ? bulkWrites : 0)) : 0;
-  const writes = Math.max(given, wanted);
-  return writes === 0 ? undefined : { writes, isRaised: writes > given };
+  const writes = Math.max(from.begun?.warmed ?? 0, wanted);
+  if (writes === 0) return undefined;
+  return { writes, isRaised: to === "follows" && writes > (from.recorded?.warmed ?? 0) };
 }

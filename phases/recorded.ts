@@ -19,6 +19,8 @@ export interface Recorded {
   readonly storage: number;
   /** When the stack was first brought up: 14 digits, UTC. Makes the final snapshot's name unique. */
   readonly born: string;
+  /** Units of write per second that the DynamoDB table has been warmed for, if it has. */
+  readonly warmed?: number | undefined;
 }
 
 /** What a stack writes down before an update makes anything that holds data, as that stays even if the update fails. */
@@ -27,7 +29,7 @@ export interface Begun {
   readonly highest: number;
   /** The last migration that was begun; not there in a stack that never had one. */
   readonly migration?: BegunMigration | undefined;
-  /** Units of write per second that the DynamoDB table was ever to be warmed for, if it was. */
+  /** The most units of write per second that the DynamoDB table was ever to be warmed for, if it was. */
   readonly warmed?: number | undefined;
 }
 
@@ -52,6 +54,7 @@ const recorded: z.ZodType<Recorded> = z.object({
   architecture: z.enum(["arm64", "x86_64"]),
   storage: z.number().positive(),
   born: z.string().regex(/^\d{14}$/),
+  warmed: z.number().int().positive().optional(),
 });
 
 const begun: z.ZodType<Begun> = z.object({

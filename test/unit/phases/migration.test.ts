@@ -111,6 +111,15 @@ describe("the warmth of the table", () => {
     assert.equal(go({ ...down, warmThroughput: 30_000 }).warmth, undefined);
   });
 
+  it("is raised again when the update that was to raise it failed, but only where it is used", () => {
+    const bulk = { migration: "bulk" } as const;
+    const failed = failing(bulk, after(up, down));
+    assert.deepEqual(go(bulk, failed).warmth, { writes: 20_000, isRaised: true });
+    assert.deepEqual(go(down, failed).warmth, { writes: 20_000, isRaised: false });
+    assert.equal(go(down, failed).record.warmed, undefined);
+    assert.equal(go(down, after(bulk)).record.warmed, 20_000);
+  });
+
   it("cannot be lowered by config", () => {
     assert.throws(
       () => go({ warmThroughput: 5000 }, after({ warmThroughput: 9000 })),
