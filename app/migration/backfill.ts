@@ -1,5 +1,6 @@
 import type { DeadLetters, Journal, MappedRow, Sink } from "./model.ts";
 import { type Division, divide, nameOf, segmentsOf } from "./segments.ts";
+import { workOff } from "./pieces.ts";
 import type { Source } from "./source.ts";
 import { nextRows, type Segment } from "./table-rows.ts";
 
@@ -63,27 +64,12 @@ export async function backfill(options: BackfillOptions): Promise<void> {
   const waiting = segmentsOf(division)
     .map((segment) => ({ segment, cursor: cursors.get(keyOf(segment)) ?? begun }))
     .filter(({ cursor }) => !cursor.done);
-  // One lane's failure ends the others after their chunks.
-  const failed = new AbortController();
-  const ended = AbortSignal.any([signal, failed.signal]);
-  const lane = async () => {
-    for (let next = waiting.shift(); next && !ended.aborted; next = waiting.shift()) {
-      const { segment, cursor } = next;
-      const after = await copyChunk(options, segment, cursor);
-      count(total, { rows: after.rows - cursor.rows, items: after.items - cursor.items });
-      report();
-      if (!after.done) waiting.push({ segment, cursor: after });
-    }
-  };
-  const running = Array.from({ length: lanes }, () =>
-    lane().catch((error) => {
-      failed.abort();
-      throw error;
-    }),
-  );
-  await Promise.allSettled(running);
-  await Promise.all(running);
-  signal.throwIfAborted();
+  await workOff(waiting, lanes, signal, async ({ segment, cursor }) => {
+    const after = await copyChunk(options, segment, cursor);
+    count(total, { rows: after.rows - cursor.rows, items: after.items - cursor.items });
+    report();
+    return after.done ? undefined : { segment, cursor: after };
+  });
 }
 
 async function copyChunk(options: BackfillOptions, segment: Segment, cursor: Cursor): Promise<Cursor> {
