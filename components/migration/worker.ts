@@ -88,9 +88,10 @@ function permissions({ tables, secretArn }: WorkerArgs): Statement[] {
   ];
 }
 
-/** It writes guarded puts and looks through everything; it deletes nothing. */
+/** It writes guarded puts, looks through everything, and takes away an item only to mend what has no row. */
 const tableActions = [
   "dynamodb:BatchGetItem",
+  "dynamodb:DeleteItem",
   "dynamodb:GetItem",
   "dynamodb:PartiQLInsert",
   "dynamodb:PutItem",

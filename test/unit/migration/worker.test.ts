@@ -75,7 +75,7 @@ describe("the worker", () => {
     assert.deepEqual(may["s3:GetObject"], ["arn:chirp-releases/*"]);
     assert.deepEqual(may["dynamodb:Scan"], ["arn:chirp-table"]);
     assert.deepEqual(may["dynamodb:PutItem"], ["arn:chirp-table", "arn:chirp-journal"]);
-    assert.deepEqual(may["dynamodb:DeleteItem"], ["arn:chirp-journal"]);
+    assert.deepEqual(may["dynamodb:PartiQLInsert"], ["arn:chirp-table"]);
     for (const action of ["secretsmanager:PutSecretValue", "s3:PutObject", "cloudwatch:PutMetricData"])
       assert.equal(may[action], undefined, action);
   });
