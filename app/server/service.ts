@@ -3,7 +3,7 @@ import { pino } from "pino";
 import { Secrets } from "../aws/secrets.ts";
 import type { PageFiles } from "../bundle.ts";
 import { Passwords } from "../domain/passwords.ts";
-import { openMysql } from "../store/mysql/open.ts";
+import { openStore } from "../store/open.ts";
 import { createApp } from "./app.ts";
 import { StoreBackend } from "./backend.ts";
 import type { Config } from "./config.ts";
@@ -25,11 +25,10 @@ const storePatience = 5000;
 export async function runService(config: Config, page: PageFiles): Promise<void> {
   const hasParent = process.connected;
   const log = pino({ level: config.logLevel });
-  const { database, region, adminSecret, appSecret, tableName, frontSecret, trustedProxies, maxConnectionAge } = config;
+  const { database, region, tableName, frontSecret, trustedProxies, maxConnectionAge } = config;
   const secrets = new Secrets(region);
-  const dualWrite = tableName === undefined ? undefined : { tableName, log };
   const backend = new StoreBackend({
-    open: () => openMysql({ address: database, secrets, adminSecret, appSecret, dualWrite }),
+    open: () => openStore({ database: database && { ...database, secrets }, tableName, log }),
     holder: `${hostname()}:${process.pid}`.slice(-100),
     log,
   });

@@ -126,7 +126,7 @@ export class Change {
         return mode === "absent" ? [] : [{ index, action: this.#counting(count, mode) }];
       });
       const actions = [...this.#actions, ...counted.map(({ action }) => action)];
-      const refusals = await this.#table.transact(actions, this.#permit.deadline);
+      const refusals = await this.#table.transact(actions, this.#permit);
       const ofRows = refusals.filter(({ index }) => index < this.#actions.length);
       if (refusals.length === 0 || ofRows.length > 0) return ofRows;
       // Only counters were in the way: their items are of another epoch than thought, or not there.

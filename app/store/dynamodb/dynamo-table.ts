@@ -38,6 +38,12 @@ export interface Range {
   readonly pageSize?: number;
 }
 
+/** For how long something may be sent; what it says may change while it is used. */
+export interface Permission {
+  /** By `performance.now()`. */
+  readonly deadline: number;
+}
+
 /** A write that a condition refused: what is there instead, where the action asked to see it. */
 export interface Refusal {
   /** Position of the action in its transaction. */
@@ -111,17 +117,19 @@ export class DynamoTable {
   /**
    * Writes all or nothing. A transaction that was not answered is sent again with the same token, so it happens once.
    *
-   * @param deadline by `performance.now()`: nothing is sent after it
+   * @param permission nothing is sent after its deadline
+   * @throws AppError `moving_house` when the deadline has passed; whether an earlier attempt arrived is then unknown
    * @returns which conditions did not hold; none when it is written
    */
-  async transact(actions: TransactWriteItem[], deadline?: number): Promise<Refusal[]> {
+  async transact(actions: TransactWriteItem[], permission?: Permission): Promise<Refusal[]> {
     const [only, ...more] = actions;
     // A transaction costs twice as much as a plain write.
     const isPlain = more.length === 0 && only?.Put !== undefined;
     const command = isPlain
       ? new PutItemCommand(only.Put as NonNullable<TransactWriteItem["Put"]>)
       : new TransactWriteItemsCommand({ TransactItems: actions, ClientRequestToken: randomUUID() });
-    return this.#refusable(() => this.#client.send(command as TransactWriteItemsCommand), deadline);
+    if (permission) sendOnlyWith(permission, command);
+    return this.#refusable(() => this.#client.send(command as TransactWriteItemsCommand), permission);
   }
 
   /** Changes one item in place; returns its new state, or undefined when the condition does not hold. */
@@ -164,9 +172,9 @@ export class DynamoTable {
     });
   }
 
-  async #refusable(send: () => Promise<unknown>, deadline?: number): Promise<Refusal[]> {
+  async #refusable(send: () => Promise<unknown>, permission?: Permission): Promise<Refusal[]> {
     try {
-      await this.retrying(send, deadline);
+      await this.retrying(send, permission);
       return [];
     } catch (error) {
       if (!isRefused(error)) throw error;
@@ -181,10 +189,10 @@ export class DynamoTable {
   }
 
   /** Tries again what may succeed in a moment, with pauses that grow, by chance, so that rivals don't meet again. */
-  async retrying<T>(operation: () => Promise<T>, deadline = Number.POSITIVE_INFINITY): Promise<T> {
-    const end = Math.min(performance.now() + this.#patience, deadline);
+  async retrying<T>(operation: () => Promise<T>, permission?: Permission): Promise<T> {
+    const end = performance.now() + this.#patience;
     for (let attempt = 0; ; attempt++) {
-      if (performance.now() > deadline) throw errors.unavailable(new Error("the permission to write has run out"));
+      if (permission) check(permission);
       try {
         return await operation();
       } catch (error) {
@@ -197,6 +205,26 @@ export class DynamoTable {
       }
     }
   }
+}
+
+/**
+ * Looks at the permission once more where a request leaves for the wire: signing takes a moment, and a process that was
+ * frozen in it would send what it was permitted long ago.
+ */
+function sendOnlyWith(permission: Permission, command: PutItemCommand | TransactWriteItemsCommand): void {
+  (command as TransactWriteItemsCommand).middlewareStack.add(
+    (next) => (args) => {
+      check(permission);
+      return next(args);
+    },
+    { step: "deserialize", priority: "low", name: "permission" },
+  );
+}
+
+/** @throws AppError `moving_house` */
+function check(permission: Permission): void {
+  if (performance.now() > permission.deadline)
+    throw errors.notTheRecord("unknown: the permission to write has run out");
 }
 
 /** Items found by their keys. */

@@ -51,5 +51,6 @@ export const keys = {
   homePull: (user: Id, author: Id): Key => ({ pk: `home#${user}`, sk: `pull#${padId(author)}` }),
   removal: (post: Id): Key => ({ pk: "removals", sk: `post#${padId(post)}` }),
   attempt: (subject: Buffer): Key => ({ pk: `attempt#${subject.toString("hex")}`, sk: "attempt" }),
+  record: { pk: "record", sk: "record" },
   worker: (number: number): Key => ({ pk: `worker#${number}`, sk: "worker" }),
 } as const;

@@ -14,16 +14,27 @@ export interface DynamoOptions {
   readonly client?: DynamoDBClientConfig;
 }
 
-/** Opens the store over a table that is there. */
-export async function openDynamo({ tableName, record, client: config }: DynamoOptions): Promise<OpenStore> {
+/** What a server needs of a table. */
+export interface ConnectedDynamo extends OpenStore {
+  readonly table: DynamoTable;
+}
+
+/** A client finds its way by itself: there is nothing to open, and nothing asked yet. */
+export function connectDynamo({ tableName, record, client: config }: DynamoOptions): ConnectedDynamo {
   const client = servingClient(config);
   const table = new DynamoTable({ client, name: tableName });
   const store = dynamoStore(table, record);
+  return { store, table, workers: dynamoWorkerLeases(table), close: async () => client.destroy() };
+}
+
+/** Opens the store over a table that is there. */
+export async function openDynamo(options: DynamoOptions): Promise<OpenStore> {
+  const opened = connectDynamo(options);
   try {
-    await store.ping();
+    await opened.store.ping();
   } catch (error) {
-    client.destroy();
+    await opened.close();
     throw error;
   }
-  return { store, workers: dynamoWorkerLeases(table), close: async () => client.destroy() };
+  return opened;
 }

@@ -4,7 +4,7 @@ import { firstVersion, type Version } from "../../domain/version.ts";
 export interface WritePermit {
   /** Since when this store is the record: the epoch of the versions that writes assign. */
   readonly epoch: bigint;
-  /** No request of the write is sent after this time, by `performance.now()`. */
+  /** No request of the write is sent after this time, by `performance.now()`; moves on while the permission is renewed. */
   readonly deadline: number;
   /**
    * Called when the write is done, before anybody is told.

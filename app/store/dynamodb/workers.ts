@@ -1,6 +1,5 @@
-import { workerCount } from "../../domain/snowflake.ts";
 import { errors } from "../../domain/errors.ts";
-import type { WorkerLeases } from "../workers.ts";
+import { type WorkerLeases, type WorkerShare, workerShares } from "../workers.ts";
 import type { DynamoTable } from "./dynamo-table.ts";
 import { keys } from "./keys.ts";
 
@@ -10,8 +9,8 @@ const tries = 50;
 export interface WorkerLeasesOptions {
   /** The time in Unix milliseconds. @default this machine's */
   readonly clock?: () => number;
-  /** How many numbers there are. @default all */
-  readonly numbers?: number;
+  /** Numbers that are granted. @default DynamoDB's share */
+  readonly share?: WorkerShare;
 }
 
 /**
@@ -21,7 +20,7 @@ export interface WorkerLeasesOptions {
  */
 export function dynamoWorkerLeases(
   table: DynamoTable,
-  { clock = Date.now, numbers = workerCount }: WorkerLeasesOptions = {},
+  { clock = Date.now, share = workerShares.dynamodb }: WorkerLeasesOptions = {},
 ): WorkerLeases {
   async function read(worker: number): Promise<{ until: number; holder: string }> {
     const item = await table.get(keys.worker(worker));
@@ -47,7 +46,7 @@ export function dynamoWorkerLeases(
   return {
     async claim(holder, duration) {
       for (let attempt = 0; attempt < tries; attempt++) {
-        const worker = Math.floor(Math.random() * numbers);
+        const worker = share.first + Math.floor(Math.random() * share.count);
         const { until: was } = await read(worker);
         const now = clock();
         if (was >= now) continue;

@@ -14,17 +14,17 @@ export type Value = string | number | bigint | Buffer | null;
 /** A result row. 64-bit integers arrive as strings, binary columns as buffers. */
 export type Row = Record<string, unknown>;
 
-/** Connections per server: ten servers stay within the 100 or so that the smallest database class accepts. */
-const connectionLimit = 8;
-
-/** Statements that may wait for a connection; beyond that the server is overloaded and says so. */
-const queueLimit = 400;
+/**
+ * Connections: with one more for the record, ten servers stay within the 100 or so that the smallest database class
+ * accepts. The patience is a person's.
+ */
+const usualLimits: DatabaseLimits = { connections: 8, patience: 2_500 };
 
 /** Milliseconds before a statement without an answer is given up and its connection with it. */
 const statementTimeout = 10_000;
 
-/** Milliseconds during which a failed operation is tried again before the client is told to. */
-const patience = 2_500;
+/** Statements that may wait for a connection; beyond that the server is overloaded and says so. */
+const queueLimit = 400;
 
 export interface DatabaseOptions {
   readonly address: DatabaseAddress;
@@ -35,16 +35,26 @@ export interface DatabaseOptions {
    * batch writer may take entries at once.
    */
   readonly onEntry?: (entry: OutboxEntry) => void;
+  /** @default 8 connections, 2500 ms of patience */
+  readonly limits?: DatabaseLimits;
+}
+
+export interface DatabaseLimits {
+  readonly connections: number;
+  /** Milliseconds during which a failed operation is tried again. */
+  readonly patience: number;
 }
 
 /** Pooled, prepared access to the database that survives deadlocks, lost connections and rotated passwords. */
 export class Database {
   readonly #options: DatabaseOptions;
+  readonly #limits: DatabaseLimits;
   #pool: Promise<Pool> | undefined;
   #closed = false;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
+    this.#limits = options.limits ?? usualLimits;
   }
 
   /** Reads rows by one prepared statement. */
@@ -103,7 +113,7 @@ export class Database {
   }
 
   async #retrying<T>(operation: (connection: PoolConnection) => Promise<T>): Promise<T> {
-    const deadline = performance.now() + patience;
+    const deadline = performance.now() + this.#limits.patience;
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#once(operation);
@@ -161,7 +171,7 @@ export class Database {
     const pool = mysql.createPool({
       ...connectionOptions(address, await credentials().catch((error) => Promise.reject(errors.unavailable(error)))),
       database: address.database,
-      connectionLimit,
+      connectionLimit: this.#limits.connections,
       queueLimit,
     });
     pool.pool.on("connection", (connection) => {

@@ -3,6 +3,8 @@ import type { Logger } from "pino";
 import type { Secrets } from "../../aws/secrets.ts";
 import { DualWriter } from "../dual/dual-writer.ts";
 import { servingClient } from "../dynamodb/client.ts";
+import { parseControl } from "../record/control.ts";
+import type { Control } from "../record/states.ts";
 import type { Store } from "../store.ts";
 import type { WorkerLeases } from "../workers.ts";
 import { ensureAppUser } from "./app-user.ts";
@@ -37,16 +39,29 @@ export interface OpenStore {
   close(): Promise<void>;
 }
 
+/** As {@link OpenStore}, and the database's half of the record of which store is the record. */
+export interface OpenMysql extends OpenStore {
+  /** Reads the control row, over a connection that nothing else waits for. */
+  control(): Promise<Control>;
+}
+
+/** For the record only: it is asked again and again, and an answer that is late is none. */
+const controlLimits = { connections: 1, patience: 200 };
+
 /** Seconds to wait while other servers prepare the database. */
 const lockTimeout = 60;
 
 /** Prepares the database (schema, servers' user), one server at a time, and opens the store as the servers' user. */
-export async function openMysql(options: MysqlOptions): Promise<OpenStore> {
+export async function openMysql(options: MysqlOptions): Promise<OpenMysql> {
   await prepare(options);
   const { database, dualWriter } = connect(options);
+  const { address, secrets, appSecret } = options;
+  const credentials = () => readCredentials(secrets, appSecret);
+  const aside = new Database({ address, credentials, limits: controlLimits });
   const close = async () => {
     await dualWriter?.close();
     await database.close();
+    await aside.close();
   };
   const store = mysqlStore(database);
   try {
@@ -55,7 +70,12 @@ export async function openMysql(options: MysqlOptions): Promise<OpenStore> {
     await close();
     throw error;
   }
-  return { store, workers: mysqlWorkerLeases(database), close };
+  return {
+    store,
+    workers: mysqlWorkerLeases(database),
+    control: async () => parseControl((await aside.read("SELECT record, epoch FROM control WHERE id = 1"))[0]),
+    close,
+  };
 }
 
 function connect({ address, secrets, appSecret, dualWrite }: MysqlOptions) {

@@ -1,5 +1,5 @@
 import { errors } from "../../domain/errors.ts";
-import type { GrantedWindow, WorkerLeases } from "../workers.ts";
+import { type GrantedWindow, type WorkerLeases, workerShares } from "../workers.ts";
 import type { Database, Value } from "./database.ts";
 
 /** The database's clock in Unix milliseconds: one clock for all servers. */
@@ -30,8 +30,9 @@ export function mysqlWorkerLeases(database: Database): WorkerLeases {
     async claim(holder, duration) {
       for (let attempt = 0; attempt < tries; attempt++) {
         const rows = await database.read(
-          `SELECT number, until_ms, ${nowMs} AS now FROM workers WHERE until_ms < ${nowMs} ORDER BY until_ms LIMIT ?`,
-          [candidates],
+          `SELECT number, until_ms, ${nowMs} AS now FROM workers
+           WHERE until_ms < ${nowMs} AND number < ? ORDER BY until_ms LIMIT ?`,
+          [workerShares.mysql.count, candidates],
         );
         const free = rows[Math.floor(Math.random() * rows.length)];
         if (!free) throw errors.unavailable(new Error("all worker numbers are leased"));

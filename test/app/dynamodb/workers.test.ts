@@ -30,7 +30,7 @@ describe("Worker numbers in DynamoDB", function () {
         for (const round of all)
           await Promise.all(
             round.map(async ({ kind, server: number, clock }) => {
-              const leases = dynamoWorkerLeases(table, { clock: () => clock, numbers: 2 });
+              const leases = dynamoWorkerLeases(table, { clock: () => clock, share: { first: 0, count: 2 } });
               const [holder, mine] = [`server ${number}`, held.get(number)];
               if (kind === "claim") {
                 const granted = await leases.claim(holder, 30).catch((error) => assert.equal(error.status, 503));
@@ -63,7 +63,7 @@ describe("Worker numbers in DynamoDB", function () {
   it("are leased, renewed and given back", async () => {
     const { table } = await testTable();
     let now = 1000;
-    const leases = dynamoWorkerLeases(table, { clock: () => now, numbers: 1 });
+    const leases = dynamoWorkerLeases(table, { clock: () => now, share: { first: 0, count: 1 } });
     const first = await leases.claim("first", 30);
     assert.deepEqual(first, { worker: 0, from: 1, until: 1030, grantedAt: 1000 });
     await assert.rejects(leases.claim("second", 30), { status: 503 });

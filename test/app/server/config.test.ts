@@ -33,9 +33,11 @@ describe("The service's configuration", () => {
       port: 8080,
       inheritsSocket: false,
       region: "eu-central-1",
-      database: { host: "db.example", port: 3307, database: "chirp", tls: true },
-      adminSecret: "admin",
-      appSecret: "app",
+      database: {
+        address: { host: "db.example", port: 3307, database: "chirp", tls: true },
+        adminSecret: "admin",
+        appSecret: "app",
+      },
       trustedProxies: 1,
       frontSecret: undefined,
       tableName: undefined,
@@ -45,13 +47,26 @@ describe("The service's configuration", () => {
     });
   });
 
-  it("names the table that writes go to as well, where there is one", () => {
-    assert.equal(readConfig({ ...complete, TABLE_NAME: "chirp-1" }).tableName, "chirp-1");
+  it("names a database, a table, or both, and neither is refused with all that could be set", () => {
+    const both = readConfig({ ...complete, TABLE_NAME: "chirp-1" });
+    assert.equal(both.tableName, "chirp-1");
+    assert.equal(both.database?.appSecret, "app");
+    const alone = readConfig({ AWS_REGION: "eu-central-1", DB_CA: "", TABLE_NAME: "chirp-1" });
+    assert.deepEqual([alone.tableName, alone.database], ["chirp-1", undefined]);
+    assert.throws(
+      () => readConfig({ AWS_REGION: "eu-central-1", PORT: "eighty" }),
+      (error: Error) => {
+        for (const name of ["PORT=eighty", "DB_HOST", "DB_NAME", "DB_ADMIN_SECRET", "DB_APP_SECRET", "TABLE_NAME"])
+          assert.match(error.message, new RegExp(`${name}: `));
+        return true;
+      },
+    );
+    assert.throws(() => readConfig({ ...complete, DB_HOST: undefined, TABLE_NAME: "chirp-1" }), /DB_HOST: is not set/);
   });
 
   it("uses TLS only where certificates are named, and an inherited socket where there is one", () => {
     const config = readConfig({ ...complete, DB_CA: "", LISTEN_FDS: "1" });
-    assert.equal(config.database.tls, false);
+    assert.equal(config.database?.address.tls, false);
     assert.equal(config.inheritsSocket, true);
   });
 
