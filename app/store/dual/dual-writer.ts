@@ -1,8 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Logger } from "pino";
-import type { MappedRow } from "../../migration/model.ts";
-import { applyItem } from "../dynamodb/apply.ts";
-import { inTurns } from "../dynamodb/dynamo-table.ts";
+import { singlePuts, transactions, type Verdict, type Write } from "../../migration/sink/requests.ts";
+import { chunked, inTurns } from "../dynamodb/dynamo-table.ts";
 import type { Database } from "../mysql/database.ts";
 import { markDone, type OutboxEntry, serverLease } from "../mysql/outbox.ts";
 import { readNow } from "./rows-now.ts";
@@ -10,19 +9,23 @@ import { readNow } from "./rows-now.ts";
 export interface DualWriterOptions {
   /** Where rows are read, and entries of the outbox marked as done. */
   readonly database: Pick<Database, "read" | "execute">;
-  readonly client: Pick<DynamoDBClient, "send" | "destroy">;
+  readonly client: DynamoDBClient;
   readonly tableName: string;
   readonly log: Pick<Logger, "warn">;
 }
 
-/** Batches under way at once: each occupies a connection to the database for two short moments. */
-const lanes = 2;
+/** Milliseconds before each batch: what is committed meanwhile goes together. */
+const gathering = 20;
 
 /** Entries of one batch. */
-const batchSize = 25;
+const batchSize = 50;
 
-/** Items of one batch under way at once. */
-const concurrency = 32;
+/**
+ * Items of one request, and requests under way at once. Each request takes a server's time away from people, whatever is
+ * in it, so it is few and large ones, though an item of a transaction costs twice as much as one by itself.
+ */
+const requestSize = 50;
+const concurrency = 4;
 
 /** Entries that may wait. More of them means that the other store is slow, and the batch writer will have them. */
 const queueLimit = 500;
@@ -42,7 +45,7 @@ export class DualWriter {
   readonly #options: DualWriterOptions;
   /** With the times at which they came. */
   readonly #queue: { entry: OutboxEntry; since: number }[] = [];
-  readonly #running = new Set<Promise<void>>();
+  #running: Promise<void> | undefined;
   #rest = 0;
   #restsUntil = 0;
   #leftAlone = 0;
@@ -58,22 +61,21 @@ export class DualWriter {
     const now = performance.now();
     if (this.#closed || now < this.#restsUntil || this.#queue.length >= queueLimit) return this.#leave(1);
     this.#queue.push({ entry, since: now });
-    if (this.#running.size >= lanes) return;
-    const lane = this.#run().finally(() => this.#running.delete(lane));
-    this.#running.add(lane);
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined;
+    });
   };
 
   /** Ends after what is under way; what still waits is left to the batch writer. */
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(this.#running);
+    await this.#running;
     this.#options.client.destroy();
   }
 
   async #run(): Promise<void> {
-    // What is committed in the same moment goes together.
-    await new Promise((resolve) => setImmediate(resolve));
     while (this.#queue.length > 0 && !this.#closed) {
+      await new Promise((resolve) => setTimeout(resolve, gathering));
       const freshest = performance.now() - serverLease;
       const batch = this.#queue.splice(0, batchSize);
       const ours = batch.filter(({ since }) => since > freshest);
@@ -85,20 +87,21 @@ export class DualWriter {
   async #write(entries: OutboxEntry[]): Promise<void> {
     const { database } = this.#options;
     let trouble: unknown;
-    const written = new Set<string>();
     try {
       const rows = await readNow(
         database.read.bind(database),
         entries.flatMap(({ changed }) => changed),
       );
-      await inTurns([...rows], concurrency, async ([key, row]) => {
-        try {
-          if (await this.#apply(row)) written.add(key);
-        } catch (error) {
-          trouble = error;
-        }
-      });
-      const done = entries.filter(({ changed }) => changed.every((key) => written.has(key)));
+      const writes = [...rows].flatMap(([key, row]) =>
+        row instanceof Error ? [] : row.items.map((item) => ({ item, origin: "dual-write" as const, key })),
+      );
+      const parts = await inTurns(chunked(writes, requestSize), concurrency, (part) => this.#put(part));
+      const verdicts = parts.flat();
+      trouble = verdicts.find((verdict) => verdict instanceof Error);
+      // What can't be written for its own sake is the batch writer's to report.
+      const left = new Set(writes.filter((_, index) => !isThere(verdicts[index])).map(({ key }) => key));
+      const isDone = (key: string) => !left.has(key) && rows.has(key) && !(rows.get(key) instanceof Error);
+      const done = entries.filter(({ changed }) => changed.every(isDone));
       await markDone(
         database,
         done.map(({ id }) => id),
@@ -112,13 +115,21 @@ export class DualWriter {
     if (trouble !== undefined) this.#restsUntil = performance.now() + this.#rest;
   }
 
-  /** Whether the row is there now. What cannot be written is the batch writer's to report. */
-  async #apply(row: MappedRow | Error): Promise<boolean> {
-    if (row instanceof Error) return false;
+  /** What became of each; an error where the other store is to blame. */
+  async #put(writes: readonly Write[]): Promise<(Verdict | Error)[]> {
     const { client, tableName } = this.#options;
-    for (const item of row.items)
-      if ((await applyItem(client, tableName, item, "dual-write")) === "conflict") return false;
-    return true;
+    try {
+      const verdicts = await transactions.write(client, tableName, writes);
+      if (verdicts.includes("throttled")) return verdicts.map(() => new Error("the table is throttled"));
+      // One that is there already, or that somebody else was at, has kept the others from being written.
+      return await inTurns([...verdicts.entries()], concurrency, async ([index, verdict]) => {
+        if (verdict !== "untouched" && verdict !== "contended") return verdict;
+        const [again = verdict] = await singlePuts.write(client, tableName, [writes[index] as Write]);
+        return again;
+      });
+    } catch (error) {
+      return writes.map(() => error as Error);
+    }
   }
 
   /** Counts what the batch writer will have to do, and says so now and then. */
@@ -133,4 +144,8 @@ export class DualWriter {
     this.#complained = now;
     this.#leftAlone = 0;
   }
+}
+
+function isThere(verdict: Verdict | Error | undefined): boolean {
+  return verdict === "applied" || verdict === "same" || verdict === "newer";
 }

@@ -1,8 +1,7 @@
 import { type Connection, type RowDataPacket } from "mysql2/promise";
-import type { DeadLetter, DeadLetters, MappedRow, Sink } from "../../../app/migration/model.ts";
+import type { DeadLetter, DeadLetters, Sink } from "../../../app/migration/model.ts";
 import { drainOutbox, type OutboxDrain } from "../../../app/migration/outbox/drain.ts";
-import { applyItem } from "../../../app/store/dynamodb/apply.ts";
-import { isTransient } from "../../../app/store/dynamodb/failures.ts";
+import { createSink } from "../../../app/migration/sink/sink.ts";
 import { Database } from "../../../app/store/mysql/database.ts";
 import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
 import { type TestTable, testTable } from "../../support/test-dynamo.ts";
@@ -74,19 +73,23 @@ export class OutboxFixture {
   drain({ port, made = this.made }: { port?: number; made?: TestTable } = {}): RunningDrain {
     const controller = new AbortController();
     const applied: string[] = [];
+    const log = {
+      info: () => {},
+      warn: (details: unknown, text: string) => this.warnings.push(`${text}: ${JSON.stringify(details)}`),
+    } as never;
+    const real = createSink({ client: made.client, tableName: made.table.name, fence: 1, log });
     const sink: Pick<Sink, "apply"> = {
-      apply: async (row) => {
+      apply: (row, applier) => {
         applied.push(row.key);
-        return apply(made, row);
+        return real.apply(row, applier);
       },
     };
-    const log = { warn: (details: unknown, text: string) => this.warnings.push(`${text}: ${JSON.stringify(details)}`) };
     const drain = drainOutbox({
       database: this.workerDatabase(port),
       sink,
       deadLetters: this.letters,
       signal: controller.signal,
-      log: log as never,
+      log,
     });
     const stop = async () => {
       controller.abort();
@@ -113,18 +116,4 @@ export class OutboxFixture {
     await this.admin.query(`DROP USER IF EXISTS '${this.opened.database.address.database}'@'%'`);
     await this.opened.close();
   }
-}
-
-async function apply({ client, table }: TestTable, row: MappedRow) {
-  const tally = { applied: 0, same: 0, newer: 0, conflict: 0 };
-  for (const item of row.items)
-    for (;;) {
-      try {
-        tally[await applyItem(client, table.name, item, "dual-write")] += 1;
-        break;
-      } catch (error) {
-        if (!isTransient(error)) throw error;
-      }
-    }
-  return tally;
 }
