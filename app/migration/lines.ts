@@ -51,11 +51,18 @@ function stepper(step: MigrationStatus["step"], hasFailed: boolean): string {
   return stages.map((name, index) => `${mark(index)} ${name}`).join("  ");
 }
 
-function verified({ rows, rowsTotal, startedAt, finishedAt, differences }: MigrationStatus["verification"]): string[] {
+function verified(verification: MigrationStatus["verification"]): string[] {
+  const { rows, rowsTotal, items, startedAt, finishedAt, differences, miscounted } = verification;
   if (startedAt === null) return ["not yet"];
   const all =
     finishedAt === null ? `${number(rows)} of about ${number(Math.max(rows, rowsTotal))} rows` : `${number(rows)} rows`;
-  return [all, differencesText(differences), finishedAt === null ? "under way" : `finished ${finishedAt}`];
+  return [
+    all,
+    `${number(items)} items`,
+    differencesText(differences),
+    ...(miscounted > 0 ? [`${count(miscounted, "counter")} wrong in both`] : []),
+    finishedAt === null ? "under way" : `finished ${finishedAt}`,
+  ];
 }
 
 function kept({ hours, expiresInSeconds, level }: NonNullable<MigrationStatus["retention"]>): string[] {

@@ -3,16 +3,20 @@ import type { MigrationStatus } from "./model.ts";
 
 const namespace = "Chirp/Migration";
 
-/** Values and units of what CloudWatch is told; alarms go by these names. Null where the strategy has no such thing. */
-function measure({ binlog, deadLetters, verification, retention, backfill, outbox }: MigrationStatus) {
+/**
+ * Values and units of what CloudWatch is told; alarms go by these names. Null where the strategy has no such thing. Before
+ * changes are followed there is no lag to speak of: what is left of the binlog's retention is the measure then.
+ */
+function measure({ strategy, binlog, deadLetters, verification, retention, backfill, outbox }: MigrationStatus) {
+  const [noLag, noOutbox] = strategy === "dual-write" ? [null, 0] : [0, null];
   return {
-    LagSeconds: { unit: "Seconds", value: binlog?.lagSeconds ?? null },
-    LagBytes: { unit: "Bytes", value: binlog?.lagBytes ?? null },
+    LagSeconds: { unit: "Seconds", value: binlog?.lagSeconds ?? noLag },
+    LagBytes: { unit: "Bytes", value: binlog?.lagBytes ?? noLag },
     DeadLetters: { unit: "Count", value: deadLetters },
     Differences: { unit: "Count", value: totalOf(verification.differences) },
     RetentionSecondsLeft: { unit: "Seconds", value: retention?.expiresInSeconds ?? null },
     BackfillRows: { unit: "Count", value: backfill.rows },
-    OutboxWaiting: { unit: "Count", value: outbox?.waiting ?? null },
+    OutboxWaiting: { unit: "Count", value: outbox?.waiting ?? noOutbox },
   };
 }
 

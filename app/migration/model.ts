@@ -142,12 +142,18 @@ export interface MigrationStatus {
   /** Null without dual-write. */
   readonly outbox: { readonly waiting: number; readonly oldestSeconds: number } | null;
   readonly verification: {
+    /** Rows compared with their items, and items with their rows. */
     readonly rows: number;
     readonly rowsTotal: number;
+    readonly items: number;
+    /** An estimate until all rows are compared. */
+    readonly itemsTotal: number;
     readonly startedAt: string | null;
     /** Null while it goes on. */
     readonly finishedAt: string | null;
     readonly differences: Differences;
+    /** Counters that say another number than there is to count, in both stores alike. */
+    readonly miscounted: number;
   };
   readonly deadLetters: number;
   /**

@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { OpenJournal } from "../../app/migration/journal.ts";
 import { duration, migrationLines, totalOf } from "../../app/migration/lines.ts";
 import type { Command, DeadLetter, MigrationStatus } from "../../app/migration/model.ts";
+import { mismatches } from "../../app/migration/verify/verify.ts";
 import { AppError } from "../../app/domain/errors.ts";
 import { Terminal } from "../../climb/terminal.ts";
 import { type Flags, helpText, parseFlags, UsageError } from "./flags.ts";
@@ -11,6 +12,9 @@ import { findJournal } from "./place.ts";
 /** Milliseconds between two looks, and after which a worker that did nothing is not expected to. */
 const interval = 500;
 const patience = 30_000;
+
+/** Rows of each list that are printed; --json has them all. */
+const listed = 20;
 
 /** Seconds without news of a worker, which writes every second. */
 const silence = 30;
@@ -96,16 +100,15 @@ async function watch(journal: OpenJournal, terminal: Terminal, { json }: Flags):
 }
 
 async function show(journal: OpenJournal, status: MigrationStatus, { json }: Flags): Promise<number> {
-  const letters = await journal.list<DeadLetter>("dead/");
-  const mismatches = await journal.list("verify/mismatch/");
+  const letters = [...(await journal.list<DeadLetter>("dead/")).values()];
+  const different = await mismatches(journal);
   const silent = silenceOf(status);
-  if (json) {
-    const document = { ...status, letters: [...letters.values()], mismatches: Object.fromEntries(mismatches) };
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
-  } else {
-    const refused = [...letters.values()].map(({ key, kind, reason }) => `    ${key}: ${kind}, ${reason}`);
-    const different = [...mismatches.keys()].map((key) => `    ${key.slice("verify/mismatch/".length)} differs`);
-    const lists = [...refused.slice(0, 20), ...different.slice(0, 20)];
+  if (json) process.stdout.write(`${JSON.stringify({ ...status, letters, mismatches: different }, null, 2)}\n`);
+  else {
+    const lists = [
+      ...letters.slice(0, listed).map(({ key, kind, reason }) => `    ${key}: ${kind}, ${reason}`),
+      ...different.slice(0, listed).map(({ key, kind }) => `    ${key}: ${kind}`),
+    ];
     process.stdout.write(`${[...migrationLines(status), ...lists, ...silent].join("\n")}\n`);
   }
   return status.stage === "failed" || silent.length > 0 ? 1 : 0;

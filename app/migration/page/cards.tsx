@@ -74,14 +74,15 @@ export function Verification({
   status: { verification },
   mismatches,
 }: OfStatus & { readonly mismatches: readonly Mismatch[] }) {
-  const { rows, rowsTotal, startedAt, finishedAt, differences } = verification;
+  const { rows, rowsTotal, items, itemsTotal, startedAt, finishedAt, differences, miscounted } = verification;
   const found = (Object.keys(kinds) as (keyof Differences)[]).filter((kind) => differences[kind] > 0);
   return (
     <Card title="Verified">
-      <Bar share={finishedAt === null ? share(rows, rowsTotal) : 1} label="Rows compared" />
+      <Bar share={finishedAt === null ? share(rows + items, rowsTotal + itemsTotal) : 1} label="Compared" />
       <p>
-        <strong>{number(rows)}</strong> rows compared
-        {startedAt !== null && finishedAt === null && ` of about ${number(Math.max(rows, rowsTotal))}`}
+        <strong>{number(rows)}</strong> rows
+        {startedAt !== null && finishedAt === null && ` of about ${number(Math.max(rows, rowsTotal))}`} and{" "}
+        <strong>{number(items)}</strong> items compared
       </p>
       {startedAt === null ? (
         <p class="soft">Not yet.</p>
@@ -93,6 +94,7 @@ export function Verification({
           {finishedAt !== null && ` · finished ${new Date(finishedAt).toLocaleString()}`}
         </p>
       )}
+      {miscounted > 0 && <p class="soft">{count(miscounted, "counter")} wrong in MySQL, too.</p>}
       {mismatches.length > 0 && (
         <details>
           <summary>Rows that differ</summary>

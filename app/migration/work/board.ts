@@ -1,6 +1,6 @@
 import { count, differencesText, duration, totalOf } from "../lines.ts";
 import type { MigrationStatus, Strategy } from "../model.ts";
-import type { Director, Verification } from "./director.ts";
+import type { Compared, Director } from "./director.ts";
 import type { Troubles } from "./perseverance.ts";
 import { retentionClock } from "./retention.ts";
 import { Trend } from "./trend.ts";
@@ -15,8 +15,10 @@ export interface Measures {
   /** Null without dual-write. */
   readonly outbox: MigrationStatus["outbox"];
   /** Of the verification that is under way. */
-  readonly verification: Pick<Verification, "rows" | "rowsTotal" | "differences"> | undefined;
+  readonly verification: Compared | undefined;
   readonly deadLetters: number;
+  /** Why changes don't come just now, where that passes by itself; null while all is well. */
+  readonly trouble: string | null;
   /** Hours for which the binlog is kept; null when it is kept for ever, or not needed. */
   readonly retentionHours: number | null;
 }
@@ -45,7 +47,7 @@ export class Board {
   /** The status as of now; called every second or so, it knows how fast things go. */
   status(): MigrationStatus {
     const { run, strategy, fence, begunAt, director, measures, troubles } = this.#options;
-    const { backfill, itemsPerSecond, binlog, outbox, verification, deadLetters, retentionHours } = measures();
+    const { backfill, itemsPerSecond, binlog, outbox, verification, deadLetters, retentionHours, trouble } = measures();
     const { step, isPaused } = director;
     const now = Date.now();
     this.#backfilled.note(backfill.rows, now);
@@ -73,7 +75,7 @@ export class Board {
       retention: retentionClock(retentionHours, oldestNeeded, now, toBackfill ?? toCatchUp),
       problem: null,
     };
-    return { ...status, problem: [troubles.text, ...advice(status)].filter(Boolean).join("\n") || null };
+    return { ...status, problem: [troubles.text, trouble, ...advice(status)].filter(Boolean).join("\n") || null };
   }
 }
 

@@ -10,14 +10,20 @@ export type Step = MigrationStatus["step"];
 /** What is known of the latest verification. */
 export type Verification = MigrationStatus["verification"];
 
+/** What a verification has compared and found, so far or in all. */
+export type Compared = Omit<Verification, "startedAt" | "finishedAt">;
+
 export const noDifferences: Differences = { lagging: 0, stale: 0, missing: 0, extra: 0, mapping: 0, conflict: 0 };
 
 export const notVerified: Verification = {
   rows: 0,
   rowsTotal: 0,
+  items: 0,
+  itemsTotal: 0,
   startedAt: null,
   finishedAt: null,
   differences: noDifferences,
+  miscounted: 0,
 };
 
 /** The work itself. Everything may be cut short by its signal at any point, and begun again: by another process, too. */
@@ -33,7 +39,7 @@ export interface Work {
   /** Whether what changes arrives within seconds. */
   isCaughtUp(): boolean;
   /** Compares all rows with all items, going on from where it was cut short. */
-  verify(signal: AbortSignal): Promise<Verification>;
+  verify(signal: AbortSignal): Promise<Compared>;
   /** Forgets what the latest verification found, so that the next one begins from the start. */
   beginVerification(): Promise<void>;
   /** Writes again what differs and what was refused. */
@@ -261,17 +267,21 @@ export class Director {
   }
 
   async #verify(signal: AbortSignal): Promise<void> {
-    const { work, journal } = this.#options;
-    if (this.#verification.startedAt === null) {
+    const { work } = this.#options;
+    let { startedAt } = this.#verification;
+    if (startedAt === null) {
       await work.beginVerification();
-      const begun = { ...notVerified, startedAt: new Date().toISOString() };
-      await journal.put("verification", begun);
-      this.#verification = begun;
+      startedAt = new Date().toISOString();
+      await this.#keep({ ...notVerified, startedAt });
     }
     const found = await work.verify(signal);
     signal.throwIfAborted();
-    await journal.put("verification", found);
-    this.#verification = found;
+    await this.#keep({ ...found, startedAt, finishedAt: new Date().toISOString() });
+  }
+
+  async #keep(verification: Verification): Promise<void> {
+    await this.#options.journal.put("verification", verification);
+    this.#verification = verification;
   }
 
   async #verifyAnew(): Promise<void> {

@@ -111,6 +111,7 @@ describe("the worker's board", () => {
     outbox: null,
     verification: undefined,
     deadLetters: 0,
+    trouble: null,
     retentionHours: 168,
   };
   const board = (changes: Partial<Measures>, verification = notVerified, troubles = new Troubles()) =>
@@ -155,7 +156,8 @@ describe("the worker's board", () => {
   });
 
   it("shows how far the verification under way is", () => {
-    const running = { rows: 5, rowsTotal: 50, differences: { ...noDifferences, lagging: 1 } };
+    const differences = { ...noDifferences, lagging: 1 };
+    const running = { rows: 5, rowsTotal: 50, items: 0, itemsTotal: 90, differences, miscounted: 0 };
     const { verification } = board({ verification: running }, { ...notVerified, startedAt: "then" }).status();
     assert.deepEqual(verification, { ...running, startedAt: "then", finishedAt: null });
   });

@@ -99,17 +99,18 @@ describe("npm run migration", function () {
   it("lists what was refused and what differs, as JSON too, and fails where the worker has", async () => {
     const letter: DeadLetter = { kind: "mapping", key: "posts/1", reason: "no text", at: "2026-01-01T00:00:00.000Z" };
     await journal.put("dead/posts/1", letter);
-    await journal.put("verify/mismatch/posts/2", { kind: "missing" });
+    const mismatch = { key: "posts/2", kind: "missing" };
+    await journal.put("verify/mismatch/posts/2", mismatch);
     const status = aStatus({ ...fresh(), stage: "failed", deadLetters: 1, problem: "Do something." });
     await journal.put("status", status);
     const shown = await run("status", ...onAws());
-    assert.match(shown.out, /! Do something\.\n {4}posts\/1: mapping, no text\n {4}posts\/2 differs/);
+    assert.match(shown.out, /! Do something\.\n {4}posts\/1: mapping, no text\n {4}posts\/2: missing/);
     assert.equal(shown.code, 1);
     const { code, out } = await run("--json", ...onAws());
     assert.deepEqual(JSON.parse(out), {
       ...status,
       letters: [letter],
-      mismatches: { "verify/mismatch/posts/2": { kind: "missing" } },
+      mismatches: [mismatch],
     });
     assert.equal(code, 1);
   });
@@ -126,10 +127,9 @@ describe("npm run migration", function () {
     await work(scripted, async () => {
       const good = await run("verify", "--json", ...onAws());
       assert.equal(good.code, 0, good.err);
-      assert.deepEqual(JSON.parse(good.out).verification, equal);
+      assert.equal(JSON.parse(good.out).verification.rows, equal.rows);
       scripted.doing.verify = async () => ({
         ...equal,
-        finishedAt: "2026-02-02T00:00:00.000Z",
         differences: { ...noDifferences, stale: 3 },
       });
       const bad = await run("verify", ...onAws());

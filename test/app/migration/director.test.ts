@@ -58,7 +58,10 @@ describe("what the worker does next", function () {
     await reached(director, "ready");
     assert.deepEqual(work.calls, ["preflight", "backfill", "keepUp", "beginVerification", "verify"]);
     assert.equal(await reader.get("stage"), "ready");
-    assert.deepEqual(await reader.get("verification"), equal);
+    const { startedAt, finishedAt, ...found } = director.verification;
+    assert.deepEqual(found, equal);
+    assert.ok(startedAt && finishedAt && startedAt <= finishedAt);
+    assert.deepEqual(await reader.get("verification"), director.verification);
   });
 
   it("goes on where it was when it is started again, wherever that was", async () => {

@@ -22,7 +22,7 @@ describe("a migration's status in words", () => {
       "  ✓ preflight  ✓ backfill  ✓ catch-up  ✓ verify  ✓ ready",
       "  backfill  60,000 of about 60,000 rows · 110,000 items · 12 items/s",
       "  binlog    0.4 s and 12 kB behind · 4,321 rows · 210 rows/s · caught up in 0 s · mysql-bin.000003:123456",
-      "  verified  60,100 rows · no differences · finished 2026-01-02T03:12:05.000Z",
+      "  verified  60,100 rows · 110,000 items · no differences · finished 2026-01-02T03:12:05.000Z",
       "  refused   no rows",
       "  retention 168 h · what is needed expires in 6 d 23 h",
     ]);

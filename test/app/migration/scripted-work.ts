@@ -1,7 +1,14 @@
-import { notVerified, type Work } from "../../../app/migration/work/director.ts";
+import { type Compared, noDifferences, type Work } from "../../../app/migration/work/director.ts";
 
-/** A verification that found everything equal. */
-export const equal = { ...notVerified, startedAt: "2026-01-01T00:00:00.000Z", finishedAt: "2026-01-01T00:01:00.000Z" };
+/** What a verification says that found everything equal. */
+export const equal: Compared = {
+  rows: 10,
+  rowsTotal: 10,
+  items: 20,
+  itemsTotal: 20,
+  differences: noDifferences,
+  miscounted: 0,
+};
 
 /** Work that does what a test says, and notes what was asked of it. */
 export class ScriptedWork implements Work {

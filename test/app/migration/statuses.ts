@@ -1,5 +1,5 @@
 import { type MigrationStatus } from "../../../app/migration/model.ts";
-import { noDifferences } from "../../../app/migration/work/director.ts";
+import { noDifferences, notVerified } from "../../../app/migration/work/director.ts";
 
 /** A status to show: a backfill under way, with these differences from it. */
 export function aStatus(changes: Partial<MigrationStatus> = {}): MigrationStatus {
@@ -15,7 +15,7 @@ export function aStatus(changes: Partial<MigrationStatus> = {}): MigrationStatus
     backfill: { rows: 12_345, rowsTotal: 60_000, items: 23_456, itemsPerSecond: 2100, etaSeconds: 23 },
     binlog: null,
     outbox: null,
-    verification: { rows: 0, rowsTotal: 0, startedAt: null, finishedAt: null, differences: noDifferences },
+    verification: notVerified,
     deadLetters: 0,
     retention: { hours: 168, expiresInSeconds: 604_200, level: "ok" },
     problem: null,
@@ -39,8 +39,11 @@ export const readyStatus = aStatus({
   verification: {
     rows: 60_100,
     rowsTotal: 60_000,
+    items: 110_000,
+    itemsTotal: 110_000,
     startedAt: "2026-01-02T03:10:05.000Z",
     finishedAt: "2026-01-02T03:12:05.000Z",
     differences: noDifferences,
+    miscounted: 0,
   },
 });
