@@ -15,9 +15,11 @@ export interface MigrationReport {
   readonly readyAfter: number;
   /** Old rows, and the items that were written for them. */
   readonly moved: { readonly rows: number; readonly items: number };
-  /** Rows compared with all their items, in the end. */
-  readonly verified: number;
+  /** Rows compared with their items and items with their rows, in the end. */
+  readonly verified: { readonly rows: number; readonly items: number };
   readonly differences: Differences;
+  /** Counters that say another number than there is to count, in both stores alike. */
+  readonly miscounted: number;
   /** Rows that could not be written. */
   readonly deadLetters: number;
 }
@@ -76,9 +78,9 @@ export class Migration {
       finishedAt !== null && startedAt !== null && Date.parse(startedAt) >= asked;
     const status = await this.#until("verified again", asked, ({ verification }) => isNew(verification));
     const { run, strategy, backfill, verification, deadLetters } = status;
-    const { rows: verified, differences } = verification;
+    const { rows, items, differences, miscounted } = verification;
     const moved = { rows: backfill.rows, items: backfill.items };
-    return { run, strategy, readyAfter, moved, verified, differences, deadLetters };
+    return { run, strategy, readyAfter, moved, verified: { rows, items }, differences, miscounted, deadLetters };
   }
 
   async #until(what: string, since: number, isThere: (status: MigrationStatus) => boolean): Promise<MigrationStatus> {
@@ -114,9 +116,10 @@ export class Migration {
 }
 
 /** What was not as promised about it, in words. */
-export function migrationProblems({ differences, deadLetters }: MigrationReport): string[] {
+export function migrationProblems({ differences, miscounted, deadLetters }: MigrationReport): string[] {
   const problems: string[] = [];
   if (totalOf(differences) > 0) problems.push(`MySQL and DynamoDB are not equal: ${differencesText(differences)}`);
+  if (miscounted > 0) problems.push(`${count(miscounted, "counter")} wrong in both MySQL and DynamoDB`);
   if (deadLetters > 0) problems.push(`${count(deadLetters, "row")} could not be written to DynamoDB`);
   return problems;
 }

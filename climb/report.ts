@@ -103,7 +103,8 @@ export function migrations(phases: readonly PhaseReport[]): string[] {
     return [
       `Migration ${run} by ${strategy}: ${number(moved.rows)} old rows became ${number(moved.items)} items; equal and ` +
         `following ${readyAfter.toFixed(1)} s after the update.`,
-      `Compared in the end: ${count(verified, "row")} with all their items, and back: ${differencesText(differences)}, ` +
+      `Compared in the end: ${count(verified.rows, "row")} with ${count(verified.items, "item")}: ` +
+        `${differencesText(differences)}, ` +
         `${deadLetters === 0 ? "no row" : count(deadLetters, "row")} refused.`,
     ];
   });

@@ -124,7 +124,7 @@ describe("migrations under traffic", function () {
           const report = await migration.verify(0);
           assert.deepEqual(migrationProblems(report), []);
           assert.deepEqual([report.run, report.strategy], [index + 1, strategy]);
-          assert.ok(report.verified > 8000, `only ${report.verified} rows`);
+          assert.ok(report.verified.rows > 8000, `only ${report.verified.rows} rows`);
           await assertSame();
           const check = await checkLedger(ledger, await database(), await local.aws.target());
           const { rows, found, duplicates, samples } = check;
