@@ -110,7 +110,7 @@ describe("Rows and items converge on a real database and table", function () {
         const places = world.events.flatMap((event) => SmallWorld.changeOf(event).items);
         const found = await made.target.table.getAll(places.map(keyOf));
         const items = new Map(places.map((item) => [placeOf(item), found.at(keyOf(item))]));
-        assert.deepEqual(world.differences([...items.values()].flatMap((item) => item ?? [])), []);
+        assert.deepEqual(world.differences([...items.values()].filter((item) => item !== undefined)), []);
       }),
       { numRuns: 250 },
     );

@@ -34,14 +34,11 @@ class Stage {
 
   write(one: Write): void {
     this.world.write(one);
-    const rows = this.database.tables[this.world.slots[one.slot]?.table ?? ""] ?? [];
-    const slots = this.world.slots.map(({ table }, slot) => ({ table, slot }));
-    const table = this.world.slots[one.slot]?.table;
-    rows.splice(
-      0,
-      rows.length,
-      ...slots.flatMap((here) => (here.table === table ? (this.world.rows.get(here.slot) ?? []) : [])),
-    );
+    // The tables have what the world has.
+    for (const [name, rows] of Object.entries(this.database.tables)) {
+      const here = this.world.slots.map(({ table }, slot) => (table === name ? this.world.rows.get(slot) : undefined));
+      rows.splice(0, rows.length, ...here.filter((row) => row !== undefined));
+    }
   }
 
   /** All that a worker has; each has a fence of its own. */

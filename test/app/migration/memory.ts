@@ -55,7 +55,9 @@ export class MemoryTable {
         const [[table, { Keys }]] = Object.entries(
           (input as { RequestItems: Record<string, { Keys: Item[] }> }).RequestItems,
         ) as [[string, { Keys: Item[] }]];
-        return { Responses: { [table]: Keys.flatMap((key) => this.items.get(placeOf(key)) ?? []) } };
+        return {
+          Responses: { [table]: Keys.map((key) => this.items.get(placeOf(key))).filter((item) => item !== undefined) },
+        };
       }
       case "Scan":
         return this.#scan(input);

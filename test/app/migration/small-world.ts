@@ -110,7 +110,7 @@ export class SmallWorld {
       this.rows.delete(slot);
     } else {
       const version = before ? nextVersion(BigInt(before.version as string), this.#epoch) : firstVersion(this.#epoch);
-      const flag = isDeletable ? { deleted: kind === "delete" ? 1 : 0 } : {};
+      const flag: Raw = isDeletable ? { deleted: kind === "delete" ? 1 : 0 } : {};
       after = { ...fixed, ...change(++this.#writes), ...flag, version: String(version) };
       this.rows.set(slot, after);
     }
