@@ -73,7 +73,8 @@ export async function beginMigration(options: BeginOptions): Promise<Begun> {
   const problems = await preflight(ask, { schema: database, strategy });
   if (problems.length > 0) throw new PreflightFailed(problems);
   await ensureWorkerUser(admin, { database, strategy, secrets, secretId: workerSecret });
-  if (!readsBinlog) await switchOutbox(admin, true);
+  // Off, too: an earlier run that wrote it may have been given up before it was ended.
+  await switchOutbox(admin, !readsBinlog);
   const begun: Begun = {
     run,
     strategy,

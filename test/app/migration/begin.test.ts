@@ -80,6 +80,13 @@ describe("The beginning of a migration", function () {
     assert.equal(await outbox(), 0);
   });
 
+  it("switches off the outbox of a run that was given up before it was ended", async () => {
+    await begin(20, "dual-write");
+    assert.equal(await outbox(), 1);
+    await begin(21, "bulk");
+    assert.equal(await outbox(), 0);
+  });
+
   it("changes nothing when something stands in the way, and says all of it", async () => {
     await admin.query("ALTER TABLE users ADD COLUMN birthday DATE, ADD COLUMN height INT");
     try {
