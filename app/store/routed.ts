@@ -24,7 +24,8 @@ export function routedStore(routes: Routes): Store {
 
   /** Does it where it belongs, and again where that has changed meanwhile. */
   async function route<R>(whither: () => Place | Promise<Place>, operation: (store: Store) => Promise<R>): Promise<R> {
-    const end = performance.now() + times.patience;
+    // From the first failure on: a process that was frozen until then has not waited.
+    let end = Number.POSITIVE_INFINITY;
     for (;;) {
       const found = whither();
       const place = typeof found === "string" ? found : await found;
@@ -32,6 +33,7 @@ export function routedStore(routes: Routes): Store {
         return await operation(at(place));
       } catch (error) {
         if (!(error instanceof AppError) || error.status !== 503 || performance.now() > end) throw error;
+        end = Math.min(end, performance.now() + times.patience);
         watch.doubt();
         // A store that is not there is waited for no longer than it has waited itself; it may be the record no more.
         if (error.code !== "moving_house" && (await whither()) === place) throw error;
@@ -49,13 +51,11 @@ export function routedStore(routes: Routes): Store {
 
   const write =
     <A extends unknown[], R>(operation: (store: Store, ...parameters: A) => Promise<R>) =>
-    (...parameters: A): Promise<R> => {
-      const end = performance.now() + times.patience;
-      return route(
-        () => watch.writes(end),
+    (...parameters: A): Promise<R> =>
+      route(
+        () => watch.writes(),
         (store) => operation(store, ...parameters),
       );
-    };
 
   return {
     ping: read((store) => store.ping()),

@@ -20,10 +20,16 @@ export function parseControl(row: object | undefined): Control {
  */
 export class ControlRow {
   readonly #connect: () => Promise<Connection>;
+  readonly #connectAsServer: () => Promise<Connection>;
 
-  /** @param connect opens a connection in the database, of a user that may change the row and end others' connections */
-  constructor(connect: () => Promise<Connection>) {
+  /**
+   * @param connect opens a connection in the database as the administrator, who may change the row and see transactions
+   * @param connectAsServer opens one as the servers' user: its own connections any user may end, others' on RDS hardly
+   * anybody
+   */
+  constructor(connect: () => Promise<Connection>, connectAsServer: () => Promise<Connection>) {
     this.#connect = connect;
+    this.#connectAsServer = connectAsServer;
   }
 
   read(): Promise<Control> {
@@ -67,22 +73,25 @@ export class ControlRow {
     );
     let earlier = new Set<string>();
     while (!(await Promise.race([done, pause(times.stuckAfter)]))) {
-      await this.#using(async (second) => {
-        const open = await idleTransactions(second, ours);
-        for (const [transaction, thread] of open) if (earlier.has(transaction)) await end(second, thread);
-        earlier = new Set(open.keys());
-      });
+      const open = await this.#using((second) => idleTransactions(second, ours));
+      const stuck = [...open].filter(([transaction]) => earlier.has(transaction)).map(([, thread]) => thread);
+      earlier = new Set(open.keys());
+      if (stuck.length > 0) await using(this.#connectAsServer, (server) => end(server, stuck));
     }
     await changing;
   }
 
-  async #using<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = await this.#connect();
-    try {
-      return await work(connection);
-    } finally {
-      await connection.end().catch(() => connection.destroy()); // it may be gone already
-    }
+  #using<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+    return using(this.#connect, work);
+  }
+}
+
+async function using<T>(connect: () => Promise<Connection>, work: (connection: Connection) => Promise<T>): Promise<T> {
+  const connection = await connect();
+  try {
+    return await work(connection);
+  } finally {
+    await connection.end().catch(() => connection.destroy()); // it may be gone already
   }
 }
 
@@ -102,16 +111,12 @@ async function idleTransactions(connection: Connection, ours: number): Promise<M
   return new Map(rows.map((row) => [String(row.transaction), Number(row.thread)]));
 }
 
-/** Ends a connection; RDS has a procedure of its own for that. */
-async function end(connection: Connection, thread: number): Promise<void> {
-  try {
-    await connection.query(`KILL CONNECTION ${thread}`);
-  } catch (error) {
-    const { code } = error as { code?: string };
-    if (code === "ER_NO_SUCH_THREAD") return;
-    if (code !== "ER_KILL_DENIED_ERROR" && code !== "ER_SPECIFIC_ACCESS_DENIED_ERROR") throw error;
-    await connection.query("CALL mysql.rds_kill(?)", [thread]);
-  }
+/** Ends connections of the same user; one that is gone already, or is somebody else's, stays as it is. */
+async function end(connection: Connection, threads: readonly number[]): Promise<void> {
+  for (const thread of threads)
+    await connection.query(`KILL CONNECTION ${thread}`).catch((error: { code?: string }) => {
+      if (error.code !== "ER_NO_SUCH_THREAD" && error.code !== "ER_KILL_DENIED_ERROR") throw error;
+    });
 }
 
 function pause(milliseconds: number): Promise<false> {

@@ -52,14 +52,14 @@ export class RecordWatch implements StoreOfRecord {
   /**
    * Where to write; at once where that is known, else at the end of the switch.
    *
-   * @param end by `performance.now()`: a switch is not waited for beyond it
    * @throws AppError `moving_house` when the switch goes on for too long, `unavailable` when nobody can say
    */
-  writes(end: number): Place | Promise<Place> {
-    return this.#holding()?.writes ?? this.#writesLater(end);
+  writes(): Place | Promise<Place> {
+    return this.#holding()?.writes ?? this.#writesLater();
   }
 
-  async #writesLater(end: number): Promise<Place> {
+  async #writesLater(): Promise<Place> {
+    const end = performance.now() + times.patience;
     for (let isFirst = true; ; isFirst = false) {
       const { writes, state } = isFirst ? await this.#know() : await this.look().catch(() => this.#know());
       if (writes) return writes;
@@ -110,16 +110,17 @@ export class RecordWatch implements StoreOfRecord {
   /** What is known, looking first where that is too long ago. */
   async #know(): Promise<Knowledge> {
     const end = performance.now() + times.patienceInTheDark;
-    for (;;) {
+    // More than once in any case: a process that wakes up finds what it had asked before long overdue.
+    for (let looks = 1; ; looks++) {
       const known = this.#holding();
       if (known) return known;
       try {
         await this.look();
       } catch (error) {
-        if (performance.now() > end) throw error instanceof AppError ? error : errors.unavailable(error);
+        if (looks > 2 && performance.now() > end) throw error instanceof AppError ? error : errors.unavailable(error);
         await new Promise((resolve) => setTimeout(resolve, times.renewal / 4));
       }
-      if (!this.#holding() && performance.now() > end)
+      if (looks > 2 && !this.#holding() && performance.now() > end)
         throw errors.unavailable(new Error("the record is read too slowly"));
     }
   }

@@ -8,7 +8,7 @@ describe("One store over two", () => {
     await sharedEmulator();
   });
 
-  const inState = (name: string, prepare: (stores: TwoStores) => Promise<void>) =>
+  const inState = (name: string, prepare: (stores: TwoStores) => Promise<unknown>) =>
     describeStoreContract(name, async () => {
       const stores = await twoStores();
       const { store, close } = await stores.open();
