@@ -11,13 +11,14 @@ import type { MigrationStatus, Strategy } from "../../../app/migration/model.ts"
 import { servingClient } from "../../../app/store/dynamodb/client.ts";
 import { type OpenStore, openMysql } from "../../../app/store/mysql/open.ts";
 import { type Database, startDatabase } from "../../../local/parts/database.ts";
+import { type Dynamo, startDynamo } from "../../../local/parts/dynamodb.ts";
 import { restoreSnapshot } from "../../../local/parts/snapshot/restore.ts";
 import { takeSnapshot } from "../../../local/parts/snapshot/take.ts";
 import { BusyStore } from "../../support/busy-store.ts";
 import { differences } from "../../support/equality.ts";
 import { type SecretsManager, startSecretsManager } from "../../support/secrets-manager.ts";
 import { type ServerProcess, startServerProcess } from "../../support/server-process.ts";
-import { localAccess, sharedEmulator, type TestTable, testTable } from "../../support/test-dynamo.ts";
+import { createTestTable, localAccess, sharedEmulator, type TestTable } from "../../support/test-dynamo.ts";
 import { until } from "../../support/wait.ts";
 
 const schema = "chirp";
@@ -26,7 +27,9 @@ const schema = "chirp";
 export class WorkerFixture {
   readonly strategy: Strategy;
   readonly folder: string;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly endpoint: string;
+  /** Only where the emulator is this fixture's own. */
+  emulator: Dynamo | undefined;
   primary!: Database;
   copy: Database | undefined;
   readonly secrets: SecretsManager;
@@ -38,25 +41,34 @@ export class WorkerFixture {
   #store!: OpenStore;
   readonly #workers: ServerProcess[] = [];
 
-  static async make(strategy: Strategy, settings: Readonly<Record<string, string>> = {}): Promise<WorkerFixture> {
+  /** @param ownEmulator whether the tables are on disk, in an emulator that can be killed */
+  static async make(strategy: Strategy, { ownEmulator = false } = {}): Promise<WorkerFixture> {
+    const folder = mkdtempSync(join(tmpdir(), "chirp-test-worker-"));
+    const emulator = ownEmulator ? await startDynamo({ dir: join(folder, "dynamodb") }) : undefined;
+    const { endpoint } = emulator ?? (await sharedEmulator());
     const patient = { requestHandler: { requestTimeout: 30_000 } };
-    const [made, journalTable] = [await testTable(patient), await testTable(patient)];
+    const [made, journalTable] = [
+      await createTestTable(endpoint, patient),
+      await createTestTable(endpoint, patient),
+    ] as const;
     const secrets = await startSecretsManager({ admin: "", app: "", worker: "" });
-    const fixture = new WorkerFixture(strategy, settings, secrets, made, journalTable);
+    const fixture = new WorkerFixture(strategy, folder, endpoint, secrets, made, journalTable);
+    fixture.emulator = emulator;
     await fixture.#open();
     return fixture;
   }
 
   private constructor(
     strategy: Strategy,
-    settings: Readonly<Record<string, string>>,
+    folder: string,
+    endpoint: string,
     secrets: SecretsManager,
     made: TestTable,
     journalTable: TestTable,
   ) {
     this.strategy = strategy;
-    this.settings = settings;
-    this.folder = mkdtempSync(join(tmpdir(), "chirp-test-worker-"));
+    this.folder = folder;
+    this.endpoint = endpoint;
     this.secrets = secrets;
     this.made = made;
     this.journalTable = journalTable;
@@ -79,11 +91,11 @@ export class WorkerFixture {
   }
 
   async #open(): Promise<void> {
-    this.primary = await startDatabase({ dir: join(this.folder, "primary"), settings: this.settings });
+    this.primary = await startDatabase({ dir: join(this.folder, "primary") });
     const { user: username, password } = this.primary;
     this.secrets.values.set("admin", JSON.stringify({ username, password }));
     // As servers have it that know the table: what they write twice, the worker need not.
-    const { endpoint } = await sharedEmulator();
+    const { endpoint } = this;
     const dualWrite = {
       tableName: this.made.table.name,
       log: { warn: () => {} },
@@ -113,18 +125,27 @@ export class WorkerFixture {
 
   /** Kills the primary and starts it again over its data. */
   async restartPrimary(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
-    const { port, user, password, pid, exited } = this.primary;
-    process.kill(pid, "SIGKILL");
-    await exited;
+    await kill(this.primary);
     await meanwhile();
-    this.primary = await startDatabase({
-      dir: join(this.folder, "primary"),
-      settings: this.settings,
-      port,
-      user,
-      password,
-    });
+    this.primary = await startDatabase({ ...this.primary, dir: join(this.folder, "primary") });
     this.admin = await this.connect();
+  }
+
+  /** Kills the copy and starts it again over its data. */
+  async restartCopy(): Promise<void> {
+    if (!this.copy) throw new Error(`with ${this.strategy} there is no copy`);
+    await kill(this.copy);
+    this.copy = await startDatabase({ ...this.copy, dir: join(this.folder, "copy") });
+  }
+
+  /** Kills the emulator and starts it again over its data. */
+  async restartEmulator(): Promise<void> {
+    if (!this.emulator) throw new Error("the emulator is not this fixture's own");
+    await kill(this.emulator);
+    this.emulator = await startDynamo({
+      dir: join(this.folder, "dynamodb"),
+      port: Number(new URL(this.endpoint).port),
+    });
   }
 
   /** Begins the run as an update does: with a snapshot strategy, a server is restored from a snapshot afterwards. */
@@ -152,13 +173,12 @@ export class WorkerFixture {
   }
 
   async startWorker(more: NodeJS.ProcessEnv = {}): Promise<ServerProcess> {
-    const { endpoint } = await sharedEmulator();
     const worker = await startServerProcess({
       database: this.address,
       secretsEndpoint: this.secrets.endpoint,
       env: {
         ROLE: "migration",
-        AWS_ENDPOINT_URL_DYNAMODB: endpoint,
+        AWS_ENDPOINT_URL_DYNAMODB: this.endpoint,
         AWS_REGION: localAccess.region,
         WORKER_SECRET: "worker",
         TABLE_NAME: this.made.table.name,
@@ -220,7 +240,14 @@ export class WorkerFixture {
     this.admin?.destroy();
     await this.copy?.stop();
     await this.primary?.stop();
+    await this.emulator?.stop();
     await this.secrets.stop();
     await rm(this.folder, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** As the machine does when it is out of memory, or gone. */
+async function kill({ pid, exited }: { readonly pid: number; readonly exited: Promise<unknown> }): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  await exited;
 }

@@ -62,6 +62,30 @@ describe("the worker", function () {
       assert.deepEqual(await fixture.settle(worker), []);
     });
 
+  it("comes to an end whatever is killed at any moment: worker, database, copy or the table's server", async () => {
+    fixture = await WorkerFixture.make("snapshot", { ownEmulator: true });
+    await fixture.people.fill(20, 150);
+    fixture.people.start(1);
+    await fixture.begin();
+    let worker = await fixture.startWorker();
+    const victims = {
+      worker: async () => {
+        await kill(worker);
+        worker = await fixture.startWorker();
+      },
+      primary: () => fixture.restartPrimary(),
+      copy: () => fixture.restartCopy(),
+      emulator: () => fixture.restartEmulator(),
+    };
+    // The copy is of use during the backfill only.
+    for (const victim of ["copy", "emulator", "worker", "primary", "emulator", "worker", "primary"] as const) {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 1500));
+      await victims[victim]();
+    }
+    await fixture.status(worker, isReady, "it is ready");
+    assert.deepEqual(await fixture.settle(worker), []);
+  });
+
   it("is deposed by another and stands by; takes over again when that one is dead", async () => {
     fixture = await WorkerFixture.make("bulk");
     await fixture.people.fill(20, 150);
