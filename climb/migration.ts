@@ -3,7 +3,7 @@ import { AppError } from "../app/domain/errors.ts";
 import { openJournal, type OpenJournal } from "../app/migration/journal.ts";
 import { count, differencesText, migrationLines, totalOf } from "../app/migration/lines.ts";
 import type { Differences, MigrationStatus, Strategy } from "../app/migration/model.ts";
-import { servingClient } from "../app/store/dynamodb/client.ts";
+import { migratingClient } from "../app/migration/client.ts";
 import type { Aws } from "./aws.ts";
 import type { Stack } from "./engine/stack.ts";
 
@@ -49,7 +49,7 @@ export class Migration {
       throw new Error("The stack has reached a phase with a migration, and its journal's table is not there.");
     // The emulator takes any credentials.
     const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-    const client = servingClient({ endpoint: dynamodb.endpoint, region: "us-east-1", credentials });
+    const client = migratingClient({ endpoint: dynamodb.endpoint, region: "us-east-1", credentials });
     return new Migration(options, openJournal({ client, tableName: journalTable, patience: 5000 }));
   }
 

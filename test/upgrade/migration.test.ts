@@ -6,7 +6,7 @@ import { Migration, migrationProblems } from "../../climb/migration.ts";
 import { checkLedger } from "../../climb/traffic/check.ts";
 import { startTraffic, type Traffic } from "../../climb/traffic/process.ts";
 import type { MigrationStatus } from "../../app/migration/model.ts";
-import { servingClient } from "../../app/store/dynamodb/client.ts";
+import { migratingClient } from "../../app/migration/client.ts";
 import { DynamoTable } from "../../app/store/dynamodb/dynamo-table.ts";
 import { differences } from "../support/both-stores.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -74,7 +74,7 @@ describe("migrations under traffic", function () {
     const { dynamodb } = await local.aws.status();
     const { tableName } = await local.stack.outputs();
     assert.ok(dynamodb && typeof tableName === "string");
-    const client = servingClient({ ...localAccess, endpoint: dynamodb.endpoint });
+    const client = migratingClient({ ...localAccess, endpoint: dynamodb.endpoint });
     const admin = await createConnection({ ...(await database()), supportBigNumbers: true, bigNumberStrings: true });
     const table = new DynamoTable({ client, name: tableName });
     assert.deepEqual(await differences({ connect: async () => admin }, { client, table }), []);

@@ -20,7 +20,7 @@ export interface Backlog {
 export type OutboxDatabase = Pick<Database, "read" | "execute" | "unversioned">;
 
 /** Seconds for which a claim holds: whoever made it and died keeps nobody waiting for longer. */
-const lease = 10;
+const lease = 30;
 
 /** Entries of one sweep. */
 const sweepSize = 256;

@@ -24,7 +24,7 @@ const batchSize = 50;
  * Items of one request, and requests under way at once. Each request takes a server's time away from people, whatever is
  * in it, so it is few and large ones, though an item of a transaction costs twice as much as one by itself.
  */
-const requestSize = 50;
+const requestSize = 25;
 const concurrency = 4;
 
 /** Entries that may wait. More of them means that the other store is slow, and the batch writer will have them. */

@@ -1,8 +1,8 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Logger } from "pino";
 import type { Secrets } from "../../aws/secrets.ts";
+import { migratingClient } from "../../migration/client.ts";
 import { DualWriter } from "../dual/dual-writer.ts";
-import { servingClient } from "../dynamodb/client.ts";
 import { parseControl } from "../record/control.ts";
 import type { Control } from "../record/states.ts";
 import type { Store } from "../store.ts";
@@ -82,8 +82,7 @@ function connect({ address, secrets, appSecret, dualWrite }: MysqlOptions) {
   const credentials = () => readCredentials(secrets, appSecret);
   if (!dualWrite) return { database: new Database({ address, credentials }) };
   const database: Database = new Database({ address, credentials, onEntry: (entry) => dualWriter.note(entry) });
-  // One more attempt than for people: a moment's throttling is not worth a detour by the outbox.
-  const dualWriter = new DualWriter({ client: servingClient({ maxAttempts: 2 }), ...dualWrite, database });
+  const dualWriter = new DualWriter({ client: migratingClient(), ...dualWrite, database });
   return { database, dualWriter };
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Connection, RowDataPacket } from "mysql2/promise";
-import { servingClient } from "../../../app/store/dynamodb/client.ts";
+import { migratingClient } from "../../../app/migration/client.ts";
 import { originAttribute } from "../../../app/store/dynamodb/mapping.ts";
 import { allItems, differences } from "../../support/both-stores.ts";
 import { type Faults, injectFaults } from "../../support/faults.ts";
@@ -26,7 +26,7 @@ describe("Dual writing", function () {
     const { host, port } = new URL((await sharedEmulator()).endpoint);
     made = await testTable();
     wire = await startTcpProxy({ host: host.split(":")[0] as string, port: Number(port) });
-    const client = servingClient({ ...localAccess, endpoint: `http://127.0.0.1:${wire.port}`, maxAttempts: 2 });
+    const client = migratingClient({ ...localAccess, endpoint: `http://127.0.0.1:${wire.port}` });
     injectFaults(client, faults);
     const database = await testDatabase();
     const log = { warn: (...line: unknown[]) => void warnings.push(line) };
@@ -51,7 +51,8 @@ describe("Dual writing", function () {
     return performance.now() - begin;
   }
 
-  const isWritten = () => until(async () => (await count(0)) === 0, { describe: "nothing waits in the outbox" });
+  const isWritten = () =>
+    until(async () => (await count(0)) === 0, { describe: "nothing waits in the outbox", timeout: 60_000 });
 
   it("brings every write to the other store by itself, marked with its origin", async () => {
     await live(150);
@@ -97,7 +98,7 @@ describe("Dual writing", function () {
         await life.step();
         return (await count(1)) > before + 5;
       },
-      { describe: "writes arrive again", timeout: 20_000 },
+      { describe: "writes arrive again", timeout: 60_000 },
     );
   });
 });

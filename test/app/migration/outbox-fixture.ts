@@ -1,10 +1,11 @@
 import { type Connection, type RowDataPacket } from "mysql2/promise";
 import type { DeadLetter, DeadLetters, Sink } from "../../../app/migration/model.ts";
 import { drainOutbox, type OutboxDrain } from "../../../app/migration/outbox/drain.ts";
+import { migratingClient } from "../../../app/migration/client.ts";
 import { createSink } from "../../../app/migration/sink/sink.ts";
 import { Database } from "../../../app/store/mysql/database.ts";
 import { type TestDatabase, testDatabase } from "../../support/test-database.ts";
-import { type TestTable, testTable } from "../../support/test-dynamo.ts";
+import { localAccess, sharedEmulator, type TestTable, testTable } from "../../support/test-dynamo.ts";
 import { until } from "../../support/wait.ts";
 import { type OpenedStore, openTestStore } from "../mysql/opened.ts";
 
@@ -52,7 +53,9 @@ export class OutboxFixture {
     await admin.query(`CREATE USER ${user} IDENTIFIED BY 'worker'`);
     await admin.query(`GRANT SELECT ON ${name}.* TO ${user}`);
     await admin.query(`GRANT UPDATE, DELETE ON ${name}.outbox TO ${user}`);
-    return new OutboxFixture(opened, admin, await testTable());
+    // With the patience of those who write here: an emulator on a busy machine takes its time.
+    const client = migratingClient({ ...localAccess, endpoint: (await sharedEmulator()).endpoint });
+    return new OutboxFixture(opened, admin, { ...(await testTable()), client });
   }
 
   private constructor(opened: OpenedStore, admin: Connection, made: TestTable) {
@@ -115,5 +118,6 @@ export class OutboxFixture {
     await Promise.all(this.#databases.map((database) => database.close()));
     await this.admin.query(`DROP USER IF EXISTS '${this.opened.database.address.database}'@'%'`);
     await this.opened.close();
+    this.made.client.destroy();
   }
 }
