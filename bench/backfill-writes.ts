@@ -89,7 +89,7 @@ const ways: Record<string, Way> = {
     ]),
   ),
   "guarded PutItem, 16 at once": (items) =>
-    inTurns(items, 16, (item) => client.send(guardedPut(TableName, item, "backfill"))),
+    inTurns(items, 16, (item) => client.send(new PutItemCommand(guardedPut(TableName, item, "backfill")))),
   ...Object.fromEntries(
     [25, 100].map((size): [string, Way] => [
       `TransactWriteItems of ${size} if absent, 8 at once`,

@@ -60,7 +60,7 @@ export interface Follower {
   readonly rows: number;
   /** Of late. */
   readonly rowsPerSecond: number;
-  /** Why nothing comes just now; null while connected. */
+  /** Why nothing comes just now, or why the lag is not known; null while all is well. */
   readonly trouble: string | null;
   lag(): Lag;
   /**
@@ -171,7 +171,7 @@ class LiveFollower implements Follower {
   }
 
   get trouble(): string | null {
-    return this.#stream.trouble;
+    return this.#stream.trouble ?? this.#meter.trouble;
   }
 
   lag(): Lag {

@@ -119,10 +119,12 @@ function isFull(bits: Buffer, columns: number): boolean {
 }
 
 function readRow(cursor: Cursor, { names, values }: RowReader): BinlogRow {
-  const nulls = cursor.slice((names.length + 7) >> 3);
+  // Looked at where it is: a buffer of its own for each row takes longer than the row.
+  const [{ bytes }, nulls] = [cursor, cursor.offset];
+  cursor.offset += (names.length + 7) >> 3;
   const row: BinlogRow = {};
   for (let column = 0; column < names.length; column++) {
-    const isNull = (((nulls[column >> 3] as number) >> (column & 7)) & 1) === 1;
+    const isNull = ((bytes.readUInt8(nulls + (column >> 3)) >> (column & 7)) & 1) === 1;
     row[names[column] as string] = isNull ? null : (values[column] as ReadValue)(cursor);
   }
   return row;

@@ -29,6 +29,8 @@ export class LagMeter {
   readonly #signal: AbortSignal;
   readonly #startedAt = performance.now();
   #seen: Seen | undefined;
+  /** Why the server could not be asked the last time; null when it could. */
+  trouble: string | null = null;
 
   constructor(ask: Ask, signal: AbortSignal) {
     this.#ask = ask;
@@ -58,8 +60,10 @@ export class LagMeter {
         const [clock] = await this.#ask("SELECT UNIX_TIMESTAMP(NOW(6)) AS now");
         const files = await binlogFiles(this.#ask);
         this.#seen = { files, ahead: Number(clock?.now) - Date.now() / 1000, at: performance.now() };
-      } catch {
+        this.trouble = null;
+      } catch (error) {
         // An answer that grows old shows as lag.
+        this.trouble = `the end of the binlog is not known: ${(error as Error).message}`;
       }
       await pause(interval, undefined, { signal: this.#signal }).catch(() => {}); // the loop looks at the signal
     }

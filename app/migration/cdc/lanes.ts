@@ -32,23 +32,23 @@ export class Lanes<T, K> {
 
   constructor(options: LanesOptions<T, K>) {
     this.#options = options;
-    this.#lanes = Array.from({ length: options.count }, () => ({ queue: [], waiting: new Map(), isRunning: false }));
+    this.#lanes = Array.from({ length: options.count }, () => ({ queue: [], next: 0, isRunning: false }));
   }
 
   /** @param ticket what `done` is told when it is done */
   add(key: string, what: T, ticket: K): void {
     const lane = this.#lanes[laneOf(key, this.#lanes.length)] as Lane<T, K>;
-    const waiting = lane.waiting.get(key);
-    const kept = waiting && this.#options.newer(waiting.what, what);
-    if (waiting && kept !== undefined) {
+    for (let index = lane.queue.length - 1; index >= Math.max(lane.next, lane.queue.length - nearby); index--) {
+      const waiting = lane.queue[index] as Job<T, K>;
+      if (waiting.key !== key) continue;
+      const kept = this.#options.newer(waiting.what, what);
+      if (kept === undefined) break;
       waiting.what = kept;
       (waiting.others ??= []).push(ticket);
       return;
     }
-    const job: Job<T, K> = { key, what, ticket, others: undefined };
-    lane.queue.push(job);
-    if (lane.isRunning) lane.waiting.set(key, job);
-    else if (!this.#isStopped) void this.#run(lane);
+    lane.queue.push({ key, what, ticket, others: undefined });
+    if (!lane.isRunning && !this.#isStopped) void this.#run(lane);
   }
 
   /** Begins no more jobs; settles when those under way have ended. */
@@ -62,17 +62,15 @@ export class Lanes<T, K> {
     lane.isRunning = true;
     this.#running++;
     try {
-      let next = 0;
-      while (!this.#isStopped && next < lane.queue.length) {
-        const job = lane.queue[next++] as Job<T, K>;
-        if (lane.waiting.get(job.key) === job) lane.waiting.delete(job.key);
+      while (!this.#isStopped && lane.next < lane.queue.length) {
+        const job = lane.queue[lane.next++] as Job<T, K>;
         await work(job.what);
         done(job.ticket);
         if (job.others) for (const ticket of job.others) done(ticket);
         // In pieces: moving the rest up each time would take longer than the work.
-        if (next < lane.queue.length && next < 256) continue;
-        lane.queue.splice(0, next);
-        next = 0;
+        if (lane.next < lane.queue.length && lane.next < 256) continue;
+        lane.queue.splice(0, lane.next);
+        lane.next = 0;
       }
     } catch (error) {
       this.#isStopped = true;
@@ -87,10 +85,13 @@ export class Lanes<T, K> {
 
 interface Lane<T, K> {
   readonly queue: Job<T, K>[];
-  /** The last job of each key that has not begun. */
-  readonly waiting: Map<string, Job<T, K>>;
+  /** Index of the first job that has not begun. */
+  next: number;
   isRunning: boolean;
 }
+
+/** Jobs at a lane's end among which one of the same key is looked for: a row that changes all the time is one of them. */
+const nearby = 16;
 
 /** Keys that differ in their last digits only must spread, too. */
 function laneOf(key: string, count: number): number {

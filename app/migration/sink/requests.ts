@@ -2,7 +2,7 @@ import {
   BatchExecuteStatementCommand,
   type BatchStatementRequest,
   type DynamoDBClient,
-  type TransactWriteItem,
+  PutItemCommand,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
 import { guardedPut, type Origin, type Outcome, refusedBecause, withOrigin } from "../../store/dynamodb/apply.ts";
@@ -60,9 +60,9 @@ export const transactions: Way = {
     const [only, ...more] = writes.map(({ item, origin }) => guardedPut(tableName, item, origin));
     try {
       // A transaction of one would cost twice as much as a plain put.
-      if (only && more.length === 0) await client.send(only);
+      if (only && more.length === 0) await client.send(new PutItemCommand(only));
       else {
-        const puts = [only, ...more].map((put) => ({ Put: put?.input as TransactWriteItem["Put"] }));
+        const puts = [only, ...more].map((Put) => ({ Put }));
         await client.send(new TransactWriteItemsCommand({ TransactItems: puts }));
       }
       return writes.map(() => "applied");

@@ -25,16 +25,21 @@ export function withOrigin(item: Item, origin: Origin): Item {
   return marked;
 }
 
-/** A put that takes effect only over an older version, or over nothing; if it does not, it shows what is there. */
-export function guardedPut(tableName: string, item: Item, origin: Origin): PutItemCommand {
-  return new PutItemCommand({
+const names = { "#version": "version" };
+
+/**
+ * A put that takes effect only over an older version, or over nothing; if it does not, it shows what is there. Without a
+ * command around it, which takes longer to make, it is what a transaction wants.
+ */
+export function guardedPut(tableName: string, item: Item, origin: Origin) {
+  return {
     TableName: tableName,
     Item: withOrigin(item, origin),
     ConditionExpression: "attribute_not_exists(pk) OR #version < :version",
-    ExpressionAttributeNames: { "#version": "version" },
+    ExpressionAttributeNames: names,
     ExpressionAttributeValues: { ":version": item.version ?? { N: "0" } },
     ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-  });
+  } as const;
 }
 
 /**
@@ -50,7 +55,7 @@ export async function applyItem(
   origin: Origin,
 ): Promise<Outcome> {
   try {
-    await client.send(guardedPut(tableName, item, origin));
+    await client.send(new PutItemCommand(guardedPut(tableName, item, origin)));
     return "applied";
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;

@@ -33,7 +33,7 @@ export const keys = {
   userCounts: (id: Id): Key => ({ pk: `u#${id}`, sk: "user#counts" }),
   name: (nameKey: string): Key => ({ pk: `name#${nameKey}`, sk: "name" }),
   directory: (nameKey: string): Key => ({
-    pk: directoryPartitions[hash("sha256", nameKey, "buffer").readUInt8() % directoryShards] as string,
+    pk: directoryPartitions[parseInt(hash("sha256", nameKey).slice(0, 2), 16) % directoryShards] as string,
     sk: nameKey,
   }),
   post: (author: Id, post: Id): Key => ({ pk: `u#${author}`, sk: `post#${padId(post)}` }),

@@ -102,6 +102,7 @@ function everywhere(columns: Table["columns"]): string[] {
  * what is the same for all of them is worked out once.
  */
 interface Plan {
+  readonly primaryKey: readonly string[];
   readonly columns: readonly (readonly [string, Column<unknown>])[];
   readonly known: ReadonlySet<string>;
   readonly items: readonly {
@@ -113,8 +114,9 @@ interface Plan {
   }[];
 }
 
-function planOf({ columns, items }: Table): Plan {
+function planOf({ columns, primaryKey, items }: Table): Plan {
   return {
+    primaryKey,
     columns: Object.entries(columns),
     known: new Set(Object.keys(columns)),
     items: items.map(({ type, key, has }) => {
@@ -168,11 +170,12 @@ export function isOfRow(item: Item): boolean {
 /** The row's primary key as one string: equal for equal keys, whatever the form they came in. */
 export function rowKey<N extends TableName>(name: N, row: RowIn<N>): string {
   const values = row as Record<string, unknown>;
-  const parts = tableOf(name).primaryKey.map((column) => {
+  let key: string = name;
+  for (const column of plans[name].primaryKey) {
     const value = values[column];
-    return Buffer.isBuffer(value) ? value.toString("hex") : String(value);
-  });
-  return [name, ...parts].join("/");
+    key += `/${Buffer.isBuffer(value) ? value.toString("hex") : String(value)}`;
+  }
+  return key;
 }
 
 export function keyOf(item: Item): Key {

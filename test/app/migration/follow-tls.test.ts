@@ -78,11 +78,6 @@ describe("Following a database over TLS", function () {
     });
   };
 
-  it("refuses a server that no trusted authority vouches for", async () => {
-    const follower = await start(new MemorySink());
-    await assert.rejects(follower.finished, { code: "HANDSHAKE_SSL_ERROR" });
-  });
-
   it("keeps nothing in memory that it cannot write", async () => {
     const authority = readFileSync(join(folder, "ca.pem"), "utf8");
     trusted.push(authority);
@@ -109,7 +104,10 @@ describe("Following a database over TLS", function () {
         ]);
         await admin.query("INSERT INTO posts VALUES ?", [rows]);
       }
-      await until(() => asked > 10 && follower.lag().bytes > 40e6, { describe: "most of it waits" });
+      await until(() => asked > 10 && follower.lag().bytes > 30e6, {
+        timeout: 30_000,
+        describe: "most of it waits",
+      });
       const grown = (process.memoryUsage().arrayBuffers - before) / 2 ** 20;
       assert.ok(grown < 15, `${Math.round(grown)} MB were kept`);
       stuck.resolve();
@@ -118,5 +116,11 @@ describe("Following a database over TLS", function () {
     } finally {
       trusted.splice(trusted.indexOf(authority), 1);
     }
+  });
+
+  // Last: mysql2 keeps the authorities of its first connection.
+  it("refuses a server that no trusted authority vouches for", async () => {
+    const follower = await start(new MemorySink());
+    await assert.rejects(follower.finished, { code: "HANDSHAKE_SSL_ERROR" });
   });
 });
