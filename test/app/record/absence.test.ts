@@ -3,6 +3,7 @@ import type { RowDataPacket } from "mysql2/promise";
 import type { OpenStore } from "../../../app/store/mysql/open.ts";
 import { RecordMoved } from "../../../app/store/record/item.ts";
 import { WrongState } from "../../../app/store/record/mover.ts";
+import { picturesToRemove } from "../../../app/store/record/removals.ts";
 import { isWithin, workerShares } from "../../../app/store/workers.ts";
 import { startTcpProxy, type TcpProxy } from "../../support/tcp-proxy.ts";
 import { sharedEmulator } from "../../support/test-dynamo.ts";
@@ -161,7 +162,9 @@ describe("The store of record", function () {
       (await server.store.removals(10)).map(({ postId }) => postId),
       [post],
     );
+    assert.equal(await picturesToRemove(stores.admin), 1);
     await server.store.removed(post);
+    assert.equal(await picturesToRemove(stores.admin), 0);
     assert.deepEqual(await server.store.removals(10), []);
   });
 });
