@@ -202,8 +202,9 @@ export class Group {
     const ready = current.filter(isReady).length;
     refresh.percent = desired === 0 ? 100 : Math.floor((Math.min(ready, desired) / desired) * 100);
     const most = Math.max(desired + (minHealthy === 100 ? 1 : 0), Math.floor((desired * maxHealthy) / 100));
-    for (let count = active.length; count < most && current.length + count - active.length < desired; count++)
-      this.#launch();
+    // Without room for a surge a new one starts when the old one is gone, not while it still ends.
+    const standing = most > desired ? active.length : this.#state.members.length;
+    for (let count = standing; count < most && current.length + count - standing < desired; count++) this.#launch();
     const unhealthyFirst = outdated.toSorted((a, b) => Number(this.isHealthy(a)) - Number(this.isHealthy(b)));
     const healthyOld = outdated.filter((member) => this.isHealthy(member)).length;
     const spare = ready + healthyOld - Math.ceil((desired * minHealthy) / 100);
