@@ -126,11 +126,10 @@ try {
     check("lint", bin("eslint"), ["."]),
     check("format", bin("prettier"), ["--check", "."]),
   ];
-  const [alone, beside] = [["upgrade"], suiteNames().filter((name) => name !== "upgrade")];
   const outcomes = [
-    ...(await runAll([...checks, ...beside.map(suite)], availableParallelism() > 1 ? 2 : 1)),
-    // Whole stacks under traffic have the machine to themselves: what another suite takes from them, people would feel.
-    ...(await runAll(alone.map(suite), 1)),
+    ...(await runAll(checks, availableParallelism() > 1 ? 2 : 1)),
+    // Suites start databases, stacks and people who use them; what another suite took from the machine, people would feel.
+    ...(await runAll(suiteNames().map(suite), 1)),
   ];
   for (const outcome of outcomes) {
     passed += outcome.passed;

@@ -25,7 +25,7 @@ function random(seed: number): () => number {
 }
 
 describe("Following a database through crashes", function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   let server: BinlogServer;
   let made: TestTable;
   let folder: string;
