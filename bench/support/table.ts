@@ -1,8 +1,12 @@
 import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import { tableDefinition } from "../../app/store/dynamodb/table-definition.ts";
 
-/** Makes a table as the service's, stream included, and returns its name. */
-export async function createBenchTable(client: DynamoDBClient, TableName = "bench"): Promise<string> {
+/** Makes a table as the service's, and returns its name. */
+export async function createBenchTable(
+  client: DynamoDBClient,
+  TableName = "bench",
+  { stream = true } = {},
+): Promise<string> {
   const { partitionKey, sortKey, streamViewType } = tableDefinition;
   await client.send(
     new CreateTableCommand({
@@ -13,7 +17,7 @@ export async function createBenchTable(client: DynamoDBClient, TableName = "benc
         { AttributeName: partitionKey, KeyType: "HASH" },
         { AttributeName: sortKey, KeyType: "RANGE" },
       ],
-      StreamSpecification: { StreamEnabled: true, StreamViewType: streamViewType },
+      ...(stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: streamViewType } } : {}),
     }),
   );
   await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.5 }, { TableName });

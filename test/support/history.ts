@@ -6,6 +6,8 @@ export interface HistorySize {
   readonly posts: number;
   /** Of each of both, at most: some may come out twice. */
   readonly relations: number;
+  /** Makes ids and names that no other number makes. @default 0 */
+  readonly generation?: number;
 }
 
 const version = String(firstVersion(1n));
@@ -17,8 +19,11 @@ const rowsPerStatement = 1000;
  */
 export async function writeHistory(connection: Connection, size: HistorySize): Promise<void> {
   // Made minutes apart, beyond what a double knows to every digit.
-  const user = (number: number) => String(7_000_000_000_000_000_000n + BigInt(number) * 250_000_000n);
-  const post = (number: number) => String(7_100_000_000_000_000_000n + BigInt(number) * 40_000_000n);
+  const { generation = 0 } = size;
+  const first = 7_000_000_000_000_000_000n + BigInt(generation) * 200_000_000_000_000_000n;
+  const user = (number: number) => String(first + BigInt(number) * 250_000_000n);
+  const post = (number: number) => String(first + 100_000_000_000_000_000n + BigInt(number) * 40_000_000n);
+  const name = (number: number) => `person_${generation}_${number}`;
   const chance = seeded(1);
   const someone = () => Math.floor(chance() ** 2 * size.users);
   const authors = Array.from({ length: size.posts }, someone);
@@ -35,8 +40,8 @@ export async function writeHistory(connection: Connection, size: HistorySize): P
 
   await insert(connection, "users", size.users, (number) => [
     user(number),
-    `person_${number}`,
-    Buffer.from(`person_${number}`),
+    name(number),
+    Buffer.from(name(number)),
     `Person ${number} ☀️`,
     "Nothing to see here, but it takes a line or two.",
     "scrypt$".padEnd(120, "x"),
