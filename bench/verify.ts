@@ -1,5 +1,6 @@
 // Verification against reading the same from either store and doing nothing with it, in turns:
 //   node bench/verify.ts [history] [rounds]    history 1 is 200 users, 2,000 posts and as many follows and likes
+import assert from "node:assert/strict";
 import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import pino from "pino";
 import { backfill } from "../app/migration/backfill.ts";
@@ -48,20 +49,31 @@ for (const segment of segmentsOf({ users: [], posts: [], rows: 0 }))
 console.log(`${rowKeys.length} rows, ${itemKeys.length} items`);
 
 /** Statements as the verification sends them, their rows thrown away. */
-const read = (sql: string, values: readonly (bigint | Buffer)[]) => source.rows(sql, values);
+const read = async (sql: string, values: readonly (bigint | Buffer)[]) => {
+  const rows = await source.rows(sql, values);
+  rowsRead += rows.length;
+  return rows;
+};
+let rowsRead = 0;
 const raw = {
   rows: () =>
     workOff(
-      segmentsOf(division).map((segment) => ({ segment, after: undefined as bigint | undefined })),
+      segmentsOf(division).map((segment) => ({ segment, offset: 0, after: segment.from ?? 0n })),
       lanes,
       signal,
-      async ({ segment, after }) => {
-        const { table: name, from = 0n, to = 2n ** 64n - 1n } = segment;
+      async ({ segment, after, offset }) => {
+        const { table: name, to = 2n ** 64n - 1n } = segment;
         const [column] = tableOf(name).primaryKey as [string];
-        const sql = `SELECT * FROM ${name} WHERE ${column} >= ? AND ${column} < ? ORDER BY ${column} LIMIT 200`;
-        const rows = await read(sql, [after ?? from, to]);
+        const order = tableOf(name).primaryKey.join(", ");
+        const sql = `SELECT * FROM ${name} WHERE ${column} >= ? AND ${column} < ? ORDER BY ${order} LIMIT 200 OFFSET ${offset}`;
+        const rows = await read(sql, [after, to]);
         if (rows.length < 200) return undefined;
-        return { segment, after: BigInt(rows.at(-1)?.[column] as string) + 1n };
+        // Further into the same key when the page ends within it.
+        const last = BigInt(rows.at(-1)?.[column] as string);
+        const begun = rows.findIndex((row) => BigInt(row[column] as string) === last);
+        return begun === 0 && last === after
+          ? { segment, after, offset: offset + 200 }
+          : { segment, after: last, offset: 200 - begun };
       },
     ),
   items: () => inTurns(chunked(itemKeys, 300), lanes, (keys) => table.getAll(keys)),
@@ -108,7 +120,10 @@ const results: { forth: number; back: number; whole: number }[] = [];
 for (let round = 0; round <= rounds; round++) {
   const times = { rows: 0, items: 0, scan: 0, byKey: 0, forth: 0, back: 0 };
   const reads = async () => {
+    rowsRead = 0;
     for (const [name, work] of Object.entries(raw)) times[name as keyof typeof raw] = await seconds(work);
+    // Each row once, and once for each of its items.
+    assert.equal(rowsRead, rowKeys.length + itemKeys.length);
   };
   const compare = async () => {
     const options = await worker();

@@ -4,7 +4,7 @@ import { Position } from "../../../app/migration/binlog/position.ts";
 import { follow } from "../../../app/migration/follow.ts";
 import { createSink } from "../../../app/migration/sink/sink.ts";
 import type { DatabaseAddress } from "../../../app/store/mysql/login.ts";
-import { servingClient } from "../../../app/store/dynamodb/client.ts";
+import { migratingClient } from "../../../app/migration/client.ts";
 
 /** What the child is told. */
 export interface ChildSettings {
@@ -20,7 +20,7 @@ export interface ChildSettings {
 
 const settings = JSON.parse(process.argv[2] ?? "") as ChildSettings;
 const { address, username, password, endpoint, tableName, positionFile, fence } = settings;
-const client = servingClient({
+const client = migratingClient({
   region: "eu-central-1",
   credentials: { accessKeyId: "local", secretAccessKey: "local" },
   endpoint,
