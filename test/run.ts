@@ -1,13 +1,12 @@
 // `npm test`: sets up what the tests need, runs every check and suite, and ends with "N passed, N failed".
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { browser, databaseServer, ensureProgram } from "../tools/packages.ts";
 import { ensurePulumi } from "../tools/pulumi.ts";
 import { lastLines, run } from "../tools/run.ts";
 
 const root = resolve(import.meta.dirname, "..");
-const results = mkdtempSync(join(tmpdir(), "chirp-results-"));
 
 /** What one suite or check came to. */
 interface Outcome {
@@ -22,10 +21,11 @@ interface Job {
   run(): Promise<Outcome>;
 }
 
-/** What mocha's JSON reporter writes, as far as it is used here. */
-interface MochaResults {
-  readonly stats: { readonly passes: number; readonly failures: number };
-  readonly failures: readonly { readonly fullTitle: string; readonly err: { message?: string; stack?: string } }[];
+/** A test's end, as mocha's json-stream reporter writes it. */
+interface Ended {
+  readonly fullTitle: string;
+  readonly err?: string;
+  readonly stack?: string | null;
 }
 
 /** No suite takes nearly as long; one that does hangs, and that is a failure. */
@@ -49,35 +49,54 @@ function suite(name: string): Job {
   return {
     name,
     run: async () => {
-      const output = join(results, `${name}.json`);
       const args = ["--spec", `test/${name}/**/*.test.ts`, "--forbid-only", "--timeout", "10000"];
-      const reporter = ["--reporter", "json", "--reporter-option", `output=${output}`];
       const signal = AbortSignal.timeout(suiteLimit);
       let printed = "";
-      let ended = true;
+      const onOutput = (text: string) => {
+        printed += text;
+      };
       try {
-        const { stdout, stderr } = await run(bin("mocha"), [...args, ...reporter], { cwd: root, signal });
-        printed = stdout + stderr;
+        const { stderr } = await run(bin("mocha"), [...args, "--reporter", "json-stream"], {
+          cwd: root,
+          signal,
+          onOutput,
+        });
+        return outcomeOf(printed, stderr, true);
       } catch {
-        ended = false;
+        return outcomeOf(printed, "", false);
       }
-      return outcomeOf(output, printed, ended);
     },
   };
 }
 
-function outcomeOf(output: string, printed: string, ended: boolean): Outcome {
-  let parsed: MochaResults;
-  try {
-    parsed = JSON.parse(readFileSync(output, "utf8"));
-  } catch {
-    const why = ended ? `it broke off:\n${lastLines(printed, 60)}` : `it did not end within ${suiteLimit / 60_000} min`;
-    return { passed: 0, failed: 1, details: [why] };
+/** Tests may print, too: what is not an event is kept apart. */
+function eventsOf(printed: string) {
+  const tests: (Ended & { readonly passed: boolean })[] = [];
+  const other: string[] = [];
+  let complete = false;
+  for (const line of printed.split("\n")) {
+    const event = /^\["(start|pass|fail|end)",\{.*\}\]$/.exec(line)?.[1];
+    if (event === "pass" || event === "fail") {
+      tests.push({ ...(JSON.parse(line) as [string, Ended])[1], passed: event === "pass" });
+    } else if (event === "end") complete = true;
+    else if (!event) other.push(line);
   }
-  const details = parsed.failures.map(({ fullTitle, err }) => `${fullTitle}\n${err.stack ?? err.message ?? ""}`);
-  const { passes, failures } = parsed.stats;
-  if (ended) return { passed: passes, failed: failures, details };
-  return { passed: passes, failed: failures + 1, details: [...details, "the suite left something running"] };
+  return { tests, other: other.join("\n"), complete };
+}
+
+function outcomeOf(printed: string, errors: string, ended: boolean): Outcome {
+  const { tests, other, complete } = eventsOf(printed);
+  const failed = tests.filter((test) => !test.passed);
+  const passed = tests.length - failed.length;
+  const details = failed.map(({ fullTitle, err, stack }) => `${fullTitle}\n${stack ?? err ?? ""}`);
+  if (complete && ended) return { passed, failed: failed.length, details };
+  let why = "the suite left something running";
+  if (!complete && ended) why = `it broke off:\n${lastLines(other + errors, 60)}`;
+  if (!complete && !ended) {
+    const last = tests.at(-1)?.fullTitle ?? "none";
+    why = `it did not end within ${suiteLimit / 60_000} min; the last test that ended: ${last}`;
+  }
+  return { passed, failed: failed.length + 1, details: [...details, why] };
 }
 
 async function report({ name, run: perform }: Job): Promise<Outcome> {
@@ -138,8 +157,6 @@ try {
 } catch (error) {
   say((error as Error).message);
   failed++;
-} finally {
-  rmSync(results, { recursive: true, force: true });
 }
 say(`in ${((performance.now() - start) / 1000).toFixed(0)} s`);
 say(`${passed} passed, ${failed} failed`);

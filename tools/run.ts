@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Ends the command with SIGTERM. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with what it writes to standard output, as it comes. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /**
@@ -21,14 +23,16 @@ export interface RunOptions {
  * @throws when it cannot be started (the error's `code` is ENOENT when there is no such program), or was aborted.
  */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Result> {
+  const { onOutput, ...how } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { ...how, stdio: ["ignore", "pipe", "pipe"] });
     const output = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8").on("data", (text: string) => {
         output[name] += text;
       });
     }
+    if (onOutput) child.stdout.on("data", onOutput);
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, ...output }));
   });

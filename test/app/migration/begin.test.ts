@@ -5,9 +5,9 @@ import { Position } from "../../../app/migration/binlog/position.ts";
 import { openJournal, type OpenJournal } from "../../../app/migration/journal.ts";
 import type { Strategy } from "../../../app/migration/model.ts";
 import { openSource } from "../../../app/migration/source.ts";
+import { lockWait } from "../../support/lock-wait.ts";
 import { type TestTable, testTable } from "../../support/test-dynamo.ts";
 import { TestSecrets } from "../../support/test-secrets.ts";
-import { until } from "../../support/wait.ts";
 import { BinlogServer, silent } from "./binlog-fixture.ts";
 
 describe("The beginning of a migration", function () {
@@ -67,12 +67,14 @@ describe("The beginning of a migration", function () {
     await writer.query("START TRANSACTION");
     await writer.query("SELECT outbox FROM control WHERE id = 1 LOCK IN SHARE MODE");
     const begun = begin(4, "dual-write");
-    const first = await Promise.race([
-      begun.then(() => "begun"),
-      isWaiting(await server.connect()).then(() => "waiting"),
-    ]);
-    assert.equal(first, "waiting");
-    await writer.query("COMMIT");
+    let hasBegun = false;
+    void begun.then(() => (hasBegun = true));
+    try {
+      await lockWait(await server.connect(), "the switch waits for the open write");
+      assert.equal(hasBegun, false);
+    } finally {
+      await writer.query("COMMIT");
+    }
     assert.equal((await begun).position, null);
     assert.equal(await outbox(), 1);
     await endMigration(admin);
@@ -103,13 +105,3 @@ describe("The beginning of a migration", function () {
     }
   });
 });
-
-/** Settles when somebody waits for the control row. */
-async function isWaiting(connection: Connection): Promise<void> {
-  await until(async () => {
-    const [rows] = await connection.query<RowDataPacket[]>(
-      "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
-    );
-    return rows.length > 0;
-  });
-}

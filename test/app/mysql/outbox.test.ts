@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import { Database } from "../../../app/store/mysql/database.ts";
 import { BinlogTransactions, type SeenTransaction } from "../../support/binlog-transactions.ts";
+import { lockWait } from "../../support/lock-wait.ts";
 import { until } from "../../support/wait.ts";
 import { describeStoreContract, someDay } from "../store/contract.ts";
 import { type OpenedStore, openTestStore } from "./opened.ts";
@@ -136,15 +137,7 @@ describe("The outbox", () => {
       let isOn = false;
       const switching = switchOutbox(admin, true).then(() => (isOn = true));
       const watcher = await database.connect();
-      await until(
-        async () => {
-          const [waiting] = await watcher.query<RowDataPacket[]>(
-            "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
-          );
-          return waiting.length > 0;
-        },
-        { describe: "the switch waits for the open write" },
-      );
+      await lockWait(watcher, "the switch waits for the open write");
       assert.equal(isOn, false);
       release();
       await Promise.all([writing, switching]);

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import fc from "fast-check";
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import { firstVersion, nextVersion } from "../../../app/domain/version.ts";
-import { until } from "../../support/wait.ts";
+import { lockWait } from "../../support/lock-wait.ts";
 import { onceFor } from "../store/contract-accounts.ts";
 import { type OpenedStore, openTestStore } from "./opened.ts";
 
@@ -198,15 +198,7 @@ describe("Rows in MySQL", function () {
         isChanged = true;
       });
       const watcher = await database.connect();
-      await until(
-        async () => {
-          const [waiting] = await watcher.query<RowDataPacket[]>(
-            "SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
-          );
-          return waiting.length > 0;
-        },
-        { describe: "the change waits for the open write" },
-      );
+      await lockWait(watcher, "the change waits for the open write");
       assert.equal(isChanged, false);
       const late = store.createPost({ id: nextId(), authorId: me, text: "late", createdAt: someDay });
       const refused = assert.rejects(late, { code: "moving_house" });
