@@ -19,7 +19,6 @@ export interface TestTable {
   readonly table: DynamoTable;
   readonly client: DynamoDBClient;
   readonly streams: DynamoDBStreamsClient;
-  /** Empty where the table has no stream. */
   readonly streamArn: string;
 }
 
@@ -53,20 +52,7 @@ export async function testTable(config: DynamoDBClientConfig = {}): Promise<Test
   return createTestTable(endpoint, config);
 }
 
-/**
- * A new, empty table without a stream. Amazon's emulator looks through the stream records of all earlier tables at each
- * write to one that has a stream: suites of many tables should have theirs without.
- */
-export async function streamlessTable(config: DynamoDBClientConfig = {}): Promise<TestTable> {
-  const { endpoint } = await sharedEmulator();
-  return createTestTable(endpoint, config, { stream: false });
-}
-
-export async function createTestTable(
-  endpoint: string,
-  config: DynamoDBClientConfig = {},
-  { stream = true } = {},
-): Promise<TestTable> {
+export async function createTestTable(endpoint: string, config: DynamoDBClientConfig = {}): Promise<TestTable> {
   const access = { ...localAccess, endpoint };
   const client = servingClient({ ...access, ...config });
   const streams = new DynamoDBStreamsClient(access);
@@ -82,7 +68,7 @@ export async function createTestTable(
         { AttributeName: partitionKey, KeyType: "HASH" },
         { AttributeName: sortKey, KeyType: "RANGE" },
       ],
-      ...(stream ? { StreamSpecification: { StreamEnabled: true, StreamViewType: streamViewType } } : {}),
+      StreamSpecification: { StreamEnabled: true, StreamViewType: streamViewType },
     }),
   );
   await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.05, maxDelay: 0.5 }, { TableName: name });

@@ -12,7 +12,7 @@ import { nextRows, type ReadRow } from "../../../app/migration/table-rows.ts";
 import { contentOf, isOfRow, keyOf } from "../../../app/store/dynamodb/mapping.ts";
 import { migrate } from "../../../app/store/mysql/migrate.ts";
 import { testDatabase } from "../../support/test-database.ts";
-import { localAccess, streamlessTable, type TestTable } from "../../support/test-dynamo.ts";
+import { localAccess, type TestTable, testTable } from "../../support/test-dynamo.ts";
 
 /** A database with the service's tables, a table for its items, and what a worker has. */
 export interface Migrated {
@@ -45,7 +45,7 @@ export async function startMigration(): Promise<Migrated> {
 /** A table whose client waits as a worker's does. */
 export async function patientTable(): Promise<TestTable> {
   const { requestHandler } = migratingClient(localAccess).config;
-  return streamlessTable({ requestHandler });
+  return testTable({ requestHandler });
 }
 
 /** What differs between all rows and all items, by keys; nothing when they are equal. */
