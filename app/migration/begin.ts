@@ -43,7 +43,7 @@ export class PreflightFailed extends Error {
 
   constructor(problems: readonly Problem[]) {
     const list = problems.map((problem) => `  - ${textOf(problem)}`).join("\n");
-    super(`The migration was not begun, and nothing has changed. Put this right, then run the update again:\n${list}`);
+    super(`The migration was not begun, and no row was touched. Put this right, then run the update again:\n${list}`);
     this.name = "PreflightFailed";
     this.problems = problems;
   }

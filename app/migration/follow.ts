@@ -33,6 +33,8 @@ export interface FollowOptions {
     readonly credentials: () => Promise<Credentials>;
   };
   readonly from: Position;
+  /** Unix time in seconds up to which everything was written by then. @default now */
+  readonly fromTime?: number;
   readonly sink: Pick<Sink, "apply">;
   readonly deadLetters: DeadLetters;
   /** Persists where to go on from: everything before is written. Called about once a second, never twice at once. */
@@ -80,7 +82,7 @@ export interface Follower {
   readonly finished: Promise<void>;
 }
 
-const defaults = { lanes: 128, readAhead: 4 * 2 ** 20, checkpointEvery: 1_000 };
+const defaults = () => ({ fromTime: Date.now() / 1000, lanes: 128, readAhead: 4 * 2 ** 20, checkpointEvery: 1_000 });
 
 const control = { table: "control", columns: new Set(["id", "record", "epoch", "outbox", "version"]) } as const;
 
@@ -120,7 +122,7 @@ class LiveFollower implements Follower {
   readonly finished: Promise<void>;
 
   constructor(options: FollowOptions) {
-    this.#options = { ...defaults, ...options };
+    this.#options = { ...defaults(), ...options };
     const { source, from, signal, log } = this.#options;
     this.#checkpointed = from;
     this.#ledger = new Ledger(from);
@@ -128,7 +130,7 @@ class LiveFollower implements Follower {
     const ending = AbortSignal.any([signal, this.#end.signal]);
     const reading = openSource({ ...source, connections: 1 });
     this.#ask = (sql) => reading.rows(sql);
-    this.#meter = new LagMeter(this.#ask, ending);
+    this.#meter = new LagMeter(this.#ask, ending, this.#options.fromTime);
     this.#lanes = new Lanes<Task, Entry>({
       count: this.#options.lanes,
       work: (task) => this.#do(task),

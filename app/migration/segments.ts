@@ -1,5 +1,5 @@
 import { type TableName, tableNames, tableOf } from "../store/dynamodb/items.ts";
-import type { Source } from "./source.ts";
+import { type Source, wholeTable } from "./source.ts";
 import type { Segment } from "./table-rows.ts";
 
 /** How tables are divided, in a form that can be kept: whoever goes on must divide them in the same way. */
@@ -22,7 +22,7 @@ const leastRows = 100;
 export async function divide(source: Pick<Source, "rows">): Promise<Division> {
   const counts = await Promise.all(
     tableNames.map(async (table) => {
-      const [row] = await source.rows(`SELECT COUNT(*) AS count FROM ${table}`);
+      const [row] = await source.rows(`SELECT COUNT(*) AS count FROM ${table}`, [], wholeTable);
       return [table, Number(row?.count)] as const;
     }),
   );
@@ -39,7 +39,7 @@ async function quantiles(source: Pick<Source, "rows">, table: "users" | "posts",
   const found: string[] = [];
   for (let after = 0n; found.length < segmentsPerTable - 1; after = BigInt(found.at(-1) as string)) {
     const sql = `SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ${step - 1}`;
-    const [row] = await source.rows(sql, [after]);
+    const [row] = await source.rows(sql, [after], wholeTable);
     if (!row) break;
     found.push(String(row.id));
   }

@@ -13,9 +13,14 @@ export interface Source {
    * Rows of one statement. A database that goes away meanwhile is waited for, and a password that has rotated is read
    * again.
    *
+   * @param timeout milliseconds before a statement without an answer is given up, and tried again. @default 60000
    * @throws the driver's error when it doesn't come back, and for what is no matter of waiting
    */
-  rows(sql: string, values?: readonly (string | number | bigint | Buffer | null)[]): Promise<SourceRow[]>;
+  rows(
+    sql: string,
+    values?: readonly (string | number | bigint | Buffer | null)[],
+    timeout?: number,
+  ): Promise<SourceRow[]>;
   close(): Promise<void>;
 }
 
@@ -32,6 +37,9 @@ export interface SourceOptions {
 /** Milliseconds before a statement without an answer is given up: reading a segment of a large table takes seconds. */
 const statementTimeout = 60_000;
 
+/** The same for one that reads a whole table: a copy that was just restored loads it from S3 first. */
+export const wholeTable = 2 * 3600_000;
+
 /** A few connections to a database, made as they are needed. */
 export function openSource(options: SourceOptions): Source {
   return new PooledSource(options);
@@ -46,11 +54,15 @@ class PooledSource implements Source {
     this.#options = { connections: 4, patience: 20_000, ...options };
   }
 
-  async rows(sql: string, values: readonly (string | number | bigint | Buffer | null)[] = []): Promise<SourceRow[]> {
+  async rows(
+    sql: string,
+    values: readonly (string | number | bigint | Buffer | null)[] = [],
+    timeout = statementTimeout,
+  ): Promise<SourceRow[]> {
     const deadline = performance.now() + this.#options.patience;
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#once(sql, values);
+        return await this.#once(sql, values, timeout);
       } catch (error) {
         const isTransient = isLoss(error) || isConflict(error) || isRefusedLogin(error);
         const wait = Math.min(50 * 2 ** attempt, 2000) * (0.5 + Math.random() / 2);
@@ -66,7 +78,7 @@ class PooledSource implements Source {
     await pool?.end().catch(() => {}); // connections that are gone already cannot be ended politely
   }
 
-  async #once(sql: string, values: readonly unknown[]): Promise<SourceRow[]> {
+  async #once(sql: string, values: readonly unknown[], timeout: number): Promise<SourceRow[]> {
     this.#pool ??= this.#open();
     const opening = this.#pool;
     try {
@@ -76,7 +88,7 @@ class PooledSource implements Source {
         sql,
         // Written into the statement by the driver: a bigint as the exact number that it is.
         values: [...values],
-        timeout: statementTimeout,
+        timeout,
       });
       return rows;
     } catch (error) {

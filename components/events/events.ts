@@ -74,7 +74,12 @@ function permissions({ arn, streamArn }: Tables, failures: aws.sqs.Queue): State
     allow(["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"], [streamArn]),
     // AWS lets this one not be narrowed to a stream.
     allow(["dynamodb:ListStreams"], ["*"]),
-    allow(["dynamodb:BatchGetItem", "dynamodb:BatchWriteItem", "dynamodb:GetItem", "dynamodb:Query"], [arn]),
+    allow(
+      ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"].map(
+        (action) => `dynamodb:${action}`,
+      ),
+      [arn],
+    ),
     allow(["sqs:SendMessage"], [failures.arn]),
   ];
 }

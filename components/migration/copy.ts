@@ -15,6 +15,9 @@ export interface CopyArgs {
   readonly after: readonly pulumi.Resource[];
 }
 
+/** The first snapshot of a large database, and a copy from it, take hours; the provider waits for 20 and 60 minutes. */
+const patience = { create: "6h" };
+
 /**
  * A copy of the database as it was at one moment, for reading all old rows from without a load on the primary. It holds
  * nothing that the primary doesn't: it isn't protected, isn't backed up, and goes without a final snapshot.
@@ -24,7 +27,7 @@ export function databaseCopy(name: string, args: CopyArgs, parent: pulumi.Resour
   const snapshot = new aws.rds.Snapshot(
     `${name}-migration-snapshot`,
     { dbInstanceIdentifier: database.identifier, dbSnapshotIdentifier: args.snapshotName },
-    { parent, dependsOn: [...args.after] },
+    { parent, dependsOn: [...args.after], customTimeouts: patience },
   );
   // Users, passwords, storage and schema come with the snapshot.
   return new aws.rds.Instance(
@@ -48,6 +51,6 @@ export function databaseCopy(name: string, args: CopyArgs, parent: pulumi.Resour
       // Nothing restarts it while it is read.
       autoMinorVersionUpgrade: false,
     },
-    { parent },
+    { parent, customTimeouts: patience },
   );
 }

@@ -22,6 +22,12 @@ const always: Readonly<Record<string, Watched>> = {
     statistic: "Maximum",
     threshold: { above: 0 },
   },
+  problem: {
+    description: `The migration's worker has stood still for a quarter of an hour, or is silent: ${look}`,
+    metric: "Problems",
+    statistic: "Minimum",
+    threshold: { above: 0 },
+  },
   differences: {
     // The least of five minutes: what is only on its way has arrived by then.
     description: `DynamoDB and MySQL differ, or the worker is silent: ${look}, and \`-- repair\` mends`,
@@ -52,6 +58,12 @@ const ofOutbox: Readonly<Record<string, Watched>> = {
     metric: "OutboxWaiting",
     statistic: "Minimum",
     threshold: { above: 1000 },
+  },
+  "outbox-age": {
+    description: `A change has waited for five minutes to be written to DynamoDB: ${look}`,
+    metric: "OutboxOldestSeconds",
+    statistic: "Minimum",
+    threshold: { above: 300 },
   },
 };
 

@@ -28,11 +28,15 @@ export class LagMeter {
   readonly #ask: Ask;
   readonly #signal: AbortSignal;
   readonly #startedAt = performance.now();
+  /** Unix time in seconds. */
+  readonly #from: number;
   #seen: Seen | undefined;
   /** Why the server could not be asked the last time; null when it could. */
   trouble: string | null = null;
 
-  constructor(ask: Ask, signal: AbortSignal) {
+  /** @param from Unix time in seconds up to which everything had been written when the following began */
+  constructor(ask: Ask, signal: AbortSignal, from = Date.now() / 1000) {
+    this.#from = from;
     this.#ask = ask;
     this.#signal = signal;
     void this.#run();
@@ -49,8 +53,8 @@ export class LagMeter {
     const bytes = Number(bytesAfter(position, this.#seen.files));
     if (bytes === 0) return { seconds: blind, bytes };
     const now = Date.now() / 1000 + this.#seen.ahead;
-    // Before the first event has come there is only the time for which it has been waited for.
-    const age = since === undefined ? (performance.now() - this.#startedAt) / 1000 : now - since;
+    // Before the first event has come, what was written before tells: it may have been refused ever since.
+    const age = now - (since ?? this.#from);
     return { seconds: Math.max(age, blind, 0), bytes };
   }
 

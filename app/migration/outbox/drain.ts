@@ -34,6 +34,8 @@ export interface OutboxDrain {
   oldestSeconds(): number;
   /** Settles when whatever was committed before this call is written, put away as a dead letter, or the work has ended. */
   caughtUp(): Promise<void>;
+  /** Why entries could not be written, or the outbox not be read, the last time; null since it could. */
+  trouble(): string | null;
   /** Settles when the signal has ended it. */
   readonly finished: Promise<void>;
 }
@@ -64,11 +66,16 @@ const grace = 1000;
 export function drainOutbox(options: DrainOptions): OutboxDrain {
   const { database, signal } = options;
   const work = new Drain(options);
+  let trouble: string | null = null;
   let seen: Backlog & { readonly at: number } = { waiting: 0, oldestSeconds: 0, at: performance.now() };
 
-  const sweeping = repeatedly(options, sweepInterval, async () => {
+  const said = (error: Error) => {
+    trouble = `the outbox could not be read: ${error.message}`;
+  };
+  const sweeping = repeatedly({ ...options, failed: said }, sweepInterval, async () => {
     const isMore = await sweep(database);
     seen = { ...(await backlog(database)), at: performance.now() };
+    trouble = null;
     return isMore;
   });
   return {
@@ -87,13 +94,14 @@ export function drainOutbox(options: DrainOptions): OutboxDrain {
       });
       await asking;
     },
+    trouble: () => trouble ?? work.trouble,
     finished: Promise.all([work.run(), sweeping]).then(() => {}),
   };
 }
 
 /** Does something until the signal: at once again when it says so, else after a while. What fails is tried again. */
 async function repeatedly(
-  { signal, log }: Pick<DrainOptions, "signal" | "log">,
+  { signal, log, failed }: Pick<DrainOptions, "signal" | "log"> & { readonly failed?: (error: Error) => void },
   wait: number,
   work: () => Promise<boolean>,
 ): Promise<void> {
@@ -103,6 +111,7 @@ async function repeatedly(
       if (await work()) next = 0;
     } catch (error) {
       log.warn({ err: error }, "the outbox could not be worked on; trying again");
+      failed?.(error as Error);
       next = rest;
     }
     if (next > 0) await pause(next, undefined, { signal }).catch(() => {}); // woken by the signal
@@ -112,6 +121,8 @@ async function repeatedly(
 class Drain {
   readonly #options: DrainOptions;
   readonly #underWay = new Set<Promise<void>>();
+  /** Why the last batch was left for another try; null when it was not. */
+  trouble: string | null = null;
   /** Keys with a dead letter, as far as known here: only those are worth a look when they have been written. */
   readonly #dead = new Set<string>();
 
@@ -156,9 +167,11 @@ class Drain {
         database,
         written.map(({ id }) => id),
       );
+      this.trouble = null;
     } catch (error) {
       if (signal.aborted) return;
       log.warn({ err: error, entries: entries.length }, "entries of the outbox are left for another try");
+      this.trouble = `entries of the outbox could not be written, and are tried again: ${(error as Error).message}`;
       await pause(rest, undefined, { signal }).catch(() => {}); // woken by the signal
     }
   }

@@ -1,4 +1,4 @@
-import type { Source } from "../source.ts";
+import { type Source, wholeTable } from "../source.ts";
 
 /** Counters of one statement: what they count is read with them, as of the same moment. */
 const chunkSize = 500;
@@ -40,7 +40,7 @@ export async function recount(source: Pick<Source, "rows">, signal: AbortSignal)
     let after = -1n;
     for (;;) {
       signal.throwIfAborted();
-      const rows = await source.rows(sql, [after]);
+      const rows = await source.rows(sql, [after], wholeTable);
       for (const row of rows)
         for (const name of names)
           if (Number(row[name]) !== Number(row[`real_${name}`]) && wrong.length < named)

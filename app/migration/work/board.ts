@@ -98,8 +98,8 @@ function advice({ verification, deadLetters, retention }: MigrationStatus): stri
     );
   if (retention?.level === "warning")
     all.push(
-      `What is still to be read of the binlog expires in ${duration(retention.expiresInSeconds)}: have it kept for ` +
-        `longer than ${retention.hours} h (on RDS: CALL mysql.rds_set_configuration('binlog retention hours', N)).`,
+      `What is still to be read of the binlog expires in ${duration(retention.expiresInSeconds)}: it is kept for ` +
+        `${retention.hours} h, on RDS the longest there is. See to what holds the worker up, or resume it.`,
     );
   return all;
 }

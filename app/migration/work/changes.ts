@@ -29,27 +29,39 @@ interface ChangesOptions {
 /** Seconds behind that are as good as none. */
 const atMostBehind = 5;
 
+interface BinlogOptions extends ChangesOptions {
+  readonly source: FollowOptions["source"];
+  /** Where the run began in the binlog. */
+  readonly begunAt: Position;
+  /** ISO 8601 time at which it did. */
+  readonly begunTime: string;
+}
+
 /** Changes come from the binlog. */
 export class BinlogChanges implements Changes {
-  readonly #options: ChangesOptions & { readonly source: FollowOptions["source"]; readonly begunAt: Position };
+  readonly #options: BinlogOptions;
   #follower: Follower | undefined;
   #isPaused = false;
   #hasCaughtUp = false;
 
-  /** @param options begunAt is where the run began in the binlog */
-  constructor(options: ChangesOptions & { readonly source: FollowOptions["source"]; readonly begunAt: Position }) {
+  constructor(options: BinlogOptions) {
     this.#options = options;
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { journal, begunAt, source, sink, deadLetters, log } = this.#options;
-    const kept = await journal.get("position");
+    const { journal, begunAt, begunTime, source, sink, deadLetters, log } = this.#options;
+    const [kept, writtenTo] = await Promise.all([journal.get("position"), journal.get<number>("written-to")]);
     const follower = follow({
       source,
       from: kept === undefined ? begunAt : Position.parse(kept),
+      fromTime: writtenTo ?? Date.parse(begunTime) / 1000,
       sink,
       deadLetters,
-      checkpoint: (position) => journal.put("position", position),
+      checkpoint: async (position) => {
+        // In one transaction, as they are asked for in one moment.
+        const writtenTo = Math.round(Date.now() / 1000 - follower.lag().seconds);
+        await Promise.all([journal.put("position", position), journal.put("written-to", writtenTo)]);
+      },
       signal,
       log,
     });
@@ -150,6 +162,6 @@ export class OutboxChanges implements Changes {
   measures(): Shown {
     if (!this.#drain) return { binlog: null, outbox: null, trouble: null };
     const oldestSeconds = Math.round(this.#drain.oldestSeconds() * 10) / 10;
-    return { binlog: null, outbox: { waiting: this.#drain.waiting(), oldestSeconds }, trouble: null };
+    return { binlog: null, outbox: { waiting: this.#drain.waiting(), oldestSeconds }, trouble: this.#drain.trouble() };
   }
 }

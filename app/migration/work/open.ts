@@ -88,7 +88,12 @@ class RealWork implements OpenWork {
     const common = { journal, sink: this.#sink, deadLetters: letters, log };
     if (begun.position) {
       const source = { address: config.primary, credentials };
-      this.#changes = new BinlogChanges({ ...common, source, begunAt: Position.parse(begun.position) });
+      this.#changes = new BinlogChanges({
+        ...common,
+        source,
+        begunAt: Position.parse(begun.position),
+        begunTime: begun.begunAt,
+      });
     } else {
       const database = new Database({ address: config.primary, credentials });
       this.#close.push(() => database.close());

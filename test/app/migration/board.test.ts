@@ -128,7 +128,7 @@ describe("the worker's board", () => {
   it("counts retention from the beginning of the run until the binlog is followed, then from where that is", () => {
     const before = board({}).status();
     assert.equal(before.retention?.level, "warning");
-    assert.match(before.problem ?? "", /expires in 8 h: have it kept for longer than 168 h/);
+    assert.match(before.problem ?? "", /expires in 8 h: it is kept for 168 h/);
     const binlog = { position: "bin.1:4", rows: 0, rowsPerSecond: 0, lagSeconds: 60, lagBytes: 100 };
     const after = board({ binlog }).status();
     assert.equal(after.retention?.level, "ok");

@@ -79,7 +79,13 @@ describe("a migration's metrics", () => {
       "Differences",
       "RetentionSecondsLeft",
       "BackfillRows",
+      "ItemsPerSecond",
+      "EtaSeconds",
+      "VerifiedPercent",
+      "Problems",
     ]);
+    assert.equal(line.VerifiedPercent, 100);
+    assert.equal(line.Problems, 0);
     assert.ok(names.every((name: string) => typeof line[name] === "number"));
     assert.equal(line.Stack, "dev");
     assert.equal(line.LagSeconds, 0.4);

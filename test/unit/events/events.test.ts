@@ -49,7 +49,7 @@ describe("events", () => {
     const may = permissionsOf(await events(), "chirp-fanout-policy");
     for (const action of ["DescribeStream", "GetRecords", "GetShardIterator"])
       assert.deepEqual(may[`dynamodb:${action}`], ["arn:chirp-table/stream"]);
-    for (const action of ["GetItem", "BatchGetItem", "Query", "BatchWriteItem"])
+    for (const action of ["GetItem", "BatchGetItem", "Query", "BatchWriteItem", "PutItem", "UpdateItem", "DeleteItem"])
       assert.deepEqual(may[`dynamodb:${action}`], ["arn:chirp-table"]);
     assert.deepEqual(may["sqs:SendMessage"], ["arn:chirp-fanout-failures"]);
     const everywhere = Object.entries(may).filter(([, resources]) => resources.includes("*"));

@@ -41,6 +41,7 @@ const always = [
   "chirp-journal",
   "chirp-migration-dead-letters",
   "chirp-migration-differences",
+  "chirp-migration-problem",
   "chirp-servers-table-policy",
   "chirp-table",
   "chirp-worker",
@@ -65,7 +66,7 @@ const only = {
     "chirp-migration-snapshot",
     "chirp-worker-to-copy",
   ],
-  "dual-write": ["chirp-migration-outbox"],
+  "dual-write": ["chirp-migration-outbox", "chirp-migration-outbox-age"],
   bulk: ofBinlog,
 };
 

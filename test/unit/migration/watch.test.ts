@@ -29,8 +29,11 @@ describe("the alarms of a migration", () => {
         found.map(({ inputs }) => inputs.metricName),
         [
           "DeadLetters",
+          "Problems",
           "Differences",
-          ...(strategy === "dual-write" ? ["OutboxWaiting"] : ["LagSeconds", "RetentionSecondsLeft"]),
+          ...(strategy === "dual-write"
+            ? ["OutboxWaiting", "OutboxOldestSeconds"]
+            : ["LagSeconds", "RetentionSecondsLeft"]),
         ],
       );
     });
