@@ -1,5 +1,6 @@
 // Memory of a backfill and a verification, of a history and of one of ten times its size:
-//   node bench/memory.ts [history]    history 1 is what the climb makes: 2,000 users, 20,000 posts, as many follows and likes
+//   node --max-old-space-size=192 --max-semi-space-size=8 bench/memory.ts [history]
+// The limits are those of the worker's environment (components/migration/migration.ts). History 1 is what the climb makes: 2,000 users, 20,000 posts, as many follows and likes
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import pino from "pino";
