@@ -82,7 +82,7 @@ export interface Follower {
   readonly finished: Promise<void>;
 }
 
-const defaults = () => ({ fromTime: Date.now() / 1000, lanes: 128, readAhead: 4 * 2 ** 20, checkpointEvery: 1_000 });
+const defaults = { lanes: 128, readAhead: 4 * 2 ** 20, checkpointEvery: 1_000 };
 
 const control = { table: "control", columns: new Set(["id", "record", "epoch", "outbox", "version"]) } as const;
 
@@ -101,7 +101,7 @@ export function follow(options: FollowOptions): Follower {
 type Task = Change | Poison;
 
 class LiveFollower implements Follower {
-  readonly #options: Required<Omit<FollowOptions, "onControl">> & Pick<FollowOptions, "onControl">;
+  readonly #options: FollowOptions & Required<Pick<FollowOptions, keyof typeof defaults>>;
   readonly #ledger: Ledger;
   readonly #lanes: Lanes<Task, Entry>;
   readonly #stream: BinlogStream;
@@ -122,7 +122,7 @@ class LiveFollower implements Follower {
   readonly finished: Promise<void>;
 
   constructor(options: FollowOptions) {
-    this.#options = { ...defaults(), ...options };
+    this.#options = { ...defaults, ...options };
     const { source, from, signal, log } = this.#options;
     this.#checkpointed = from;
     this.#ledger = new Ledger(from);

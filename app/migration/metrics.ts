@@ -12,14 +12,13 @@ const forEver = 10 * 365 * 86_400;
  */
 function measure(status: MigrationStatus) {
   const { strategy, binlog, deadLetters, verification, retention, backfill, outbox, problem } = status;
-  const [noLag, noOutbox] = strategy === "dual-write" ? [null, 0] : [0, null];
-  const kept = strategy === "dual-write" ? null : forEver;
+  const [noLag, noExpiry, noOutbox] = strategy === "dual-write" ? [null, null, 0] : [0, forEver, null];
   return {
     LagSeconds: { unit: "Seconds", value: binlog?.lagSeconds ?? noLag },
     LagBytes: { unit: "Bytes", value: binlog?.lagBytes ?? noLag },
     DeadLetters: { unit: "Count", value: deadLetters },
     Differences: { unit: "Count", value: totalOf(verification.differences) },
-    RetentionSecondsLeft: { unit: "Seconds", value: retention?.expiresInSeconds ?? kept },
+    RetentionSecondsLeft: { unit: "Seconds", value: retention?.expiresInSeconds ?? noExpiry },
     BackfillRows: { unit: "Count", value: backfill.rows },
     ItemsPerSecond: { unit: "Count/Second", value: backfill.itemsPerSecond },
     EtaSeconds: { unit: "Seconds", value: backfill.etaSeconds ?? binlog?.etaSeconds ?? null },

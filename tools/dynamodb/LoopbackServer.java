@@ -93,7 +93,7 @@ public class LoopbackServer {
       super(file);
       run("CREATE INDEX IF NOT EXISTS records_by_stream ON us (StreamID, SequenceNumber)");
       // Records are read on from a sequence number: told that a stream has nearly all of them, SQLite does so by number.
-      run("ANALYZE us");
+      run("ANALYZE sqlite_master");
       run("DELETE FROM sqlite_stat1 WHERE tbl = 'us'");
       run("INSERT INTO sqlite_stat1 VALUES ('us', 'records_by_stream', '1000000 900000 1')");
       run("ANALYZE sqlite_master");

@@ -69,7 +69,7 @@ Watches and steers the worker that brings MySQL's rows to DynamoDB.
   status          where it is (the default)
   verify          compare all rows with all items again, and wait for the result
   repair          write again what differs and what was refused, verify, and wait for the result
-  pause, resume   stop for a while; go on. While it pauses, what changes is kept in the database's binlog or outbox
+  pause, resume   stop for a while; go on. While it pauses, the binlog or the outbox keeps what this worker would write
 
   --watch         with status: go on showing it until Ctrl-C
   --json          print JSON: one document, or with --watch one line each second

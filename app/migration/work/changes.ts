@@ -37,6 +37,12 @@ interface BinlogOptions extends ChangesOptions {
   readonly begunTime: string;
 }
 
+/** Where to go on in the binlog, as the journal has it. */
+type KeptPosition = ReturnType<Position["toJSON"]> & {
+  /** Unix time in seconds up to which everything was written; not there in a journal of earlier. */
+  readonly writtenTo?: number;
+};
+
 /** Changes come from the binlog. */
 export class BinlogChanges implements Changes {
   readonly #options: BinlogOptions;
@@ -50,17 +56,16 @@ export class BinlogChanges implements Changes {
 
   async run(signal: AbortSignal): Promise<void> {
     const { journal, begunAt, begunTime, source, sink, deadLetters, log } = this.#options;
-    const [kept, writtenTo] = await Promise.all([journal.get("position"), journal.get<number>("written-to")]);
+    const kept = await journal.get<KeptPosition>("position");
     const follower = follow({
       source,
       from: kept === undefined ? begunAt : Position.parse(kept),
-      fromTime: writtenTo ?? Date.parse(begunTime) / 1000,
+      fromTime: kept?.writtenTo ?? Date.parse(begunTime) / 1000,
       sink,
       deadLetters,
       checkpoint: async (position) => {
-        // In one transaction, as they are asked for in one moment.
         const writtenTo = Math.round(Date.now() / 1000 - follower.lag().seconds);
-        await Promise.all([journal.put("position", position), journal.put("written-to", writtenTo)]);
+        await journal.put("position", { ...position.toJSON(), writtenTo } satisfies KeptPosition);
       },
       signal,
       log,

@@ -138,7 +138,7 @@ export class S3 {
   #copy(request: IncomingMessage, { bucket, key, settings }: Target): Answer {
     const { objects } = this.#options;
     if (request.headers["if-none-match"] !== undefined)
-      throw new AwsError("NotImplemented", "A header you provided implies functionality that is not implemented");
+      throw new AwsError("NotImplemented", "If-None-Match is not honoured for a copy here, only for an upload.");
     const source = decodeURIComponent(String(request.headers["x-amz-copy-source"])).replace(/^\//, "");
     const at = source.indexOf("/");
     const [fromBucket, fromKey] = [source.slice(0, at), source.slice(at + 1)];
