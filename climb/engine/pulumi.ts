@@ -92,7 +92,8 @@ export class Pulumi {
       ...Object.fromEntries(inherited),
       PATH: [programs, dirname(process.execPath), process.env.PATH].join(delimiter),
       PULUMI_HOME: join(folder, "home"),
-      PULUMI_BACKEND_URL: `file://${folder}`,
+      // The backend replaces a state at once, but not the file of its metadata: who reads while an update writes finds it empty.
+      PULUMI_BACKEND_URL: `file://${folder}?metadata=skip`,
       PULUMI_CONFIG_PASSPHRASE: "",
       PULUMI_SKIP_UPDATE_CHECK: "true",
       // Both providers are attached, never downloaded; an attempt would hang where there is no internet.

@@ -67,11 +67,12 @@ describe("refusals, each before anything changes", function () {
     const first = await local.stack.up(local.aws.providers);
     await until(() => first.progress.running.size > 0, { timeout: 30_000, describe: "the first update is under way" });
     const second = await (await local.stack.up(local.aws.providers)).finished;
+    // The first is awaited before anything is asserted, or what fails here would fail the next test too.
+    const { ok, reason } = await first.finished;
+    assert.ok(ok, reason);
     assert.equal(second.ok, false);
     assert.match(second.reason, /currently locked by 1 lock/);
     assert.deepEqual(inWords(second.progress.changes), []);
-    const { ok, reason } = await first.finished;
-    assert.ok(ok, reason);
   });
 
   it("leave a stack that works: the same update changes nothing", async () => {
